@@ -1,0 +1,124 @@
+"""What a reader can take along: each chapter as an executed notebook in a zip, each figure's data as CSV."""
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pybtex.database
+from docutils import nodes
+from flit_core import buildapi
+from jupyter_cache import get_cache
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from tools.notebooks import figures, read
+from tools.portable import portable
+
+_LOG = logging.getLogger(__name__)
+_DATA = (".csv", ".json", ".npz", ".toml")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip files of the same content are the same file
+
+
+def _is_notebook(app: Sphinx, page: str) -> bool:
+    return page in app.env.found_docs and "{code-cell}" in Path(app.env.doc2path(page)).read_text(encoding="utf-8")
+
+
+def _executed(app: Sphinx, page: str) -> NotebookNode:
+    """The chapter with the outputs that the build shows; the cache holds them also when nothing ran in this build."""
+    cache = get_cache(app.outdir.parent / ".jupyter_cache")
+    return cache.merge_match_into_notebook(read(Path(app.env.doc2path(page))))[1]
+
+
+def _citations(app: Sphinx) -> Any:
+    entries = pybtex.database.parse_file(str(app.srcdir / "book" / "references.bib")).entries
+
+    def cite(key: str) -> str:
+        entry = entries[key]
+        names = [" ".join(person.last_names) for person in entry.persons.get("author", [])]
+        who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+        return f"{who} ({entry.fields['year']})"
+
+    return cite
+
+
+def _rows(axes: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Panel, curve, x, y of every line and of every scattered point."""
+    rows: list[tuple[Any, ...]] = []
+    for number, panel in enumerate(axes, 1):
+        for line in panel["lines"]:
+            rows += [(number, line["label"], x, y) for x, y in zip(line["x"], line["y"], strict=True)]
+        for cloud in panel["collections"]:
+            rows += [(number, cloud["label"], *point) for point in cloud["offsets"] if len(cloud["offsets"]) > 1]
+    return rows
+
+
+def _csv(axes: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["panel", "curve", "x", "y"])
+    writer.writerows(_rows(axes))
+    return text.getvalue()
+
+
+def _write_zip(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+
+
+def _write_downloads(app: Sphinx, error: Exception | None) -> None:
+    if error is not None or app.builder.name != "html":
+        return
+    target = app.outdir / "_downloads"
+    for part in ("figures", "notebooks"):
+        (target / part).mkdir(parents=True, exist_ok=True)
+    wheel = target / "notebooks" / buildapi.build_wheel(str(target / "notebooks"))
+    cite = _citations(app)
+    for page in sorted(page for page in app.env.found_docs if _is_notebook(app, page)):
+        executed = _executed(app, page)
+        tables = {f"{name}.csv": _csv(axes).encode() for name, axes in figures(executed).items()}
+        for name, table in tables.items():
+            (target / "figures" / name).write_bytes(table)
+        chapter = Path(app.env.doc2path(page))
+        # Data that a chapter reads lie in a folder of its name.
+        data = {
+            f"{p.parent.name}/{p.name}": p.read_bytes() for p in chapter.with_suffix("").glob("*") if p.suffix in _DATA
+        }
+        notebook = nbformat.writes(portable(executed, wheel.name, cite)).encode()
+        members = {f"{chapter.stem}.ipynb": notebook, wheel.name: wheel.read_bytes(), **data}
+        members |= {f"figures/{name}": table for name, table in tables.items()}
+        _write_zip(target / "notebooks" / f"{chapter.stem}.zip", members)
+    wheel.unlink()
+
+
+def _button(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """A download button in the header of each chapter."""
+    if _is_notebook(app, page):
+        url = context["pathto"](f"_downloads/notebooks/{Path(page).stem}.zip", 1)
+        label = {"text": "Notebook (zip)", "tooltip": "Executed notebook with data and spinlib, as a zip"}
+        context["header_buttons"].insert(0, {"type": "link", "url": url, "icon": "fas fa-download", **label})
+
+
+def _link_figure_data(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Below each figure of a chapter, a link to its data."""
+    for figure in doctree.findall(nodes.figure):
+        names = [name for name in figure["ids"] if name.startswith("fig-")]
+        if not names or app.builder.name != "html":
+            continue
+        depth = "../" * page.count("/")
+        link = f'<a class="figure-data" href="{depth}_downloads/figures/{names[0]}.csv" download>Data (CSV)</a>'
+        for caption in figure.findall(nodes.caption):
+            caption += nodes.raw("", f" {link}", format="html")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("build-finished", _write_downloads)
+    app.connect("html-page-context", _button, priority=600)
+    app.connect("doctree-resolved", _link_figure_data)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,51 @@
+"""Refusals that name the argument, the value, the admissible range and the remedy."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["finite", "require"]
+
+
+def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy: str) -> None:
+    """Raise a ValueError that shows the first entry of ``value`` where ``valid`` is false.
+
+    ``valid`` has the shape of ``value`` or broadcasts to it.
+
+    >>> require("T", 1.2, False, "is not a probability", "pass 0 <= T <= 1")
+    Traceback (most recent call last):
+    ...
+    ValueError: T = 1.2 is not a probability: pass 0 <= T <= 1
+    """
+    values, flags = np.broadcast_arrays(np.asarray(value), np.asarray(valid))
+    if flags.all():
+        return
+    bad = np.argwhere(~flags)
+    index = tuple(bad[0])
+    place = f"[{', '.join(str(i) for i in index)}]" if index else ""
+    more = f" ({len(bad)} entries of {flags.size} are refused)" if len(bad) > 1 else ""
+    shown = values[index].item()
+    text = f"{shown:.10g}" if isinstance(shown, float | complex) else repr(shown)
+    raise ValueError(f"{name}{place} = {text} {problem}: {remedy}{more}")
+
+
+def finite(
+    name: str, value: ArrayLike, remedy: str = "pass finite numbers", *, complex_allowed: bool = False
+) -> NDArray[np.float64] | NDArray[np.complex128]:
+    """Return ``value`` as an array of floats (or complex numbers), or refuse it by name.
+
+    >>> finite("T", [0.5, float("nan")])
+    Traceback (most recent call last):
+    ...
+    ValueError: T[1] = nan is not finite: pass finite numbers
+    """
+    kind = complex if complex_allowed else float
+    try:
+        raw = np.asarray(value)
+        if raw.dtype.kind not in "biuf" + ("c" if complex_allowed else ""):
+            raise TypeError
+        array = raw.astype(kind)
+    except (TypeError, ValueError):
+        noun = "complex numbers" if complex_allowed else "real numbers"
+        raise ValueError(f"{name} = {value!r} is not an array of {noun}: {remedy}") from None
+    require(name, array, np.isfinite(array), "is not finite", remedy)
+    return array

@@ -1,0 +1,237 @@
+"""Literature values of materials and interfaces, each with unit, uncertainty, temperature and source.
+
+The values live in ``materials.toml`` beside this module; :func:`read_materials` reads a table of one's own in the
+same format. A value is *verified* only if the table or line that states it was read in a source with a DOI.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from spinlib._validate import finite, require
+
+__all__ = ["Quantity", "material", "materials", "read_materials"]
+
+# Powers of ten, so that 75 nOhm m is exactly the float 75e-9.
+_SI = {
+    unit: Decimal(factor)
+    for unit, factor in {
+        "1": "1",
+        "K": "1",
+        "nm": "1e-9",
+        "ps": "1e-12",
+        "A/m": "1",
+        "m^2/s": "1",
+        "Ohm m": "1",
+        "nOhm m": "1e-9",
+        "Ohm m^2": "1",
+        "fOhm m^2": "1e-15",
+        "S/m^2": "1",
+        "1e15 S/m^2": "1e15",
+    }.items()
+}
+_REQUIRED = {"value", "unit", "source", "verified"}
+_OPTIONAL = {"uncertainty", "temperature", "locator", "note"}
+
+
+@dataclass(frozen=True, repr=False)
+class Quantity:
+    """One value of the literature.
+
+    Args:
+        value: in SI.
+        unit: as the source writes it, one of the known units; it is what ``repr`` shows.
+        source: citation.
+        verified: whether ``locator`` was read in the source.
+        uncertainty: standard uncertainty in SI, or None if the source states none.
+        temperature: K, or None if none is stated.
+        doi: of the source, or None.
+        locator: table, figure or line of the source, or None.
+        note: how the value is to be read.
+
+    Raises:
+        ValueError: a number is not finite, ``uncertainty`` or ``temperature`` is negative, ``unit`` is unknown,
+            ``source`` is empty, or ``verified`` is true without ``doi`` and ``locator``.
+
+    >>> Quantity(5.5e-9, "nm", "A. Author, J. Phys. 1, 2 (2003)", verified=False, temperature=4.2)
+    5.5 nm at 4.2 K [unverified; A. Author, J. Phys. 1, 2 (2003)]
+    """
+
+    value: float
+    unit: str
+    source: str
+    verified: bool
+    uncertainty: float | None = None
+    temperature: float | None = None
+    doi: str | None = None
+    locator: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _number("value", self.value))
+        for name in ("uncertainty", "temperature"):
+            if getattr(self, name) is not None:
+                number = _number(name, getattr(self, name))
+                require(name, number, number >= 0, "is negative", f"pass {name} >= 0, or None if it is not stated")
+                object.__setattr__(self, name, number)
+        _known(self.unit)
+        for name in ("source", "doi", "locator", "note"):
+            text = getattr(self, name)
+            if text is None and name != "source":
+                continue
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{name} = {text!r} is not a text: pass the {name} in words")
+        if not isinstance(self.verified, bool):
+            raise ValueError(f"verified = {self.verified!r} is not a truth value: pass True or False")
+        if self.verified and (self.doi is None or self.locator is None):
+            missing = "doi" if self.doi is None else "locator"
+            raise ValueError(
+                f"verified = True is admissible only with a doi and a locator, but {missing} is None: "
+                f"pass {missing}, or verified=False"
+            )
+
+    def __repr__(self) -> str:
+        numbers = [self.value] if self.uncertainty is None else [self.value, self.uncertainty]
+        written = " ± ".join(f"{float(Decimal(repr(number)) / _SI[self.unit]):.10g}" for number in numbers)
+        unit = "" if self.unit == "1" else f"{' x' if self.unit[0].isdigit() else ''} {self.unit}"
+        if self.uncertainty is not None and unit:
+            written = f"({written})"
+        temperature = "" if self.temperature is None else f" at {self.temperature:.10g} K"
+        origin = ", ".join(text for text in (self.source, self.locator, self.note) if text)
+        return f"{written}{unit}{temperature} [{'' if self.verified else 'un'}verified; {origin}]"
+
+
+def material(name: str, quantity: str) -> Quantity:
+    """Return one value of the shipped table.
+
+    Args:
+        name: a material or an interface, a key of ``materials()``.
+        quantity: one of ``materials()[name]``.
+
+    Returns:
+        The value in SI with its unit, uncertainty, temperature and source.
+
+    Raises:
+        ValueError: the table has no such material, or the material no such quantity.
+
+    >>> material("Co", "valet_fert_resistivity").value
+    7.5e-08
+    """
+    table = _shipped()
+    if name not in table:
+        raise ValueError(f"name = {name!r} is not in the table: pass one of {', '.join(map(repr, table))}")
+    if quantity not in table[name]:
+        choice = ", ".join(map(repr, table[name]))
+        raise ValueError(f"quantity = {quantity!r} is not known of {name!r}: pass one of {choice}")
+    return table[name][quantity]
+
+
+def materials() -> dict[str, tuple[str, ...]]:
+    """Return what the shipped table holds: the quantities of each material and interface.
+
+    >>> materials()["Co/Cu"]
+    ('valet_fert_resistance', 'gamma')
+    """
+    return {name: tuple(quantities) for name, quantities in _shipped().items()}
+
+
+def read_materials(path: str | Path) -> dict[str, dict[str, Quantity]]:
+    """Read a table of materials in the format of ``materials.toml``, which its head explains.
+
+    Args:
+        path: a TOML file with tables ``[source.<key>]`` and ``[material.<name>]``.
+
+    Returns:
+        For each material its quantities by name, in SI.
+
+    Raises:
+        ValueError: the file is no TOML or a record breaks the format; the message names record, entry and remedy.
+        OSError: the file cannot be read.
+
+    >>> from importlib.resources import files
+    >>> read_materials(files("spinlib") / "materials.toml")["Cu"]["resistivity"].value
+    6e-09
+    """
+    return _parse(Path(path).read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def _shipped() -> dict[str, dict[str, Quantity]]:
+    resource = files("spinlib") / "materials.toml"
+    return _parse(resource.read_text(encoding="utf-8"), resource.name)
+
+
+def _parse(text: str, place: str) -> dict[str, dict[str, Quantity]]:
+    try:
+        content = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{place} is not TOML ({error}): correct the line") from None
+    try:
+        _keys("file", content, {"source", "material"}, set())
+        return {
+            name: {
+                quantity: _quantity(f"{name}.{quantity}", record, content["source"])
+                for quantity, record in _table(f"material.{name}", records).items()
+            }
+            for name, records in _table("material", content["material"]).items()
+        }
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _quantity(place: str, record: Any, sources: Any) -> Quantity:
+    _keys(place, record, _REQUIRED, _OPTIONAL)
+    key = record["source"]
+    if not isinstance(key, str) or key not in _table("source", sources):
+        raise ValueError(f"{place}: source = {key!r} is not listed: add a table [source.{key}]")
+    _keys(f"source.{key}", sources[key], {"citation"}, {"doi"})
+    try:
+        factor = _known(record["unit"])
+        entries = dict(record, source=sources[key]["citation"], doi=sources[key].get("doi"))
+        for name in ("value", "uncertainty"):
+            if name in record:
+                entries[name] = float(_decimal(name, record[name]) * factor)
+        if "temperature" in record:
+            entries["temperature"] = float(_decimal("temperature", record["temperature"]))
+        return Quantity(**entries)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _decimal(name: str, value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError(f"{name} = {value!r} is not a number: write a finite number without quotes")
+    return Decimal(value)
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} = {value!r} is not a number: pass a finite number in SI")
+    return float(finite(name, float(value), "pass a finite number in SI"))
+
+
+def _known(unit: Any) -> Decimal:
+    if not isinstance(unit, str) or unit not in _SI:
+        raise ValueError(f"unit = {unit!r} is not known: write one of {', '.join(map(repr, _SI))}")
+    return _SI[unit]
+
+
+def _table(place: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{place} = {value!r} is not a table: write [{place}] or {{ key = value, ... }}")
+    return value
+
+
+def _keys(place: str, value: Any, required: set[str], optional: set[str]) -> None:
+    found = set(_table(place, value))
+    if missing := required - found:
+        raise ValueError(f"{place} lacks {', '.join(sorted(missing))}: add it")
+    if unknown := found - required - optional:
+        known = ", ".join(sorted(required | optional))
+        raise ValueError(f"{place} has the unknown entry {', '.join(sorted(unknown))}: write one of {known}")

@@ -1,0 +1,60 @@
+"""A copy of the tree that can be built, spoiled and killed without harm to the real one."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tools.notebooks import ROOT
+
+HOSTILE = {
+    "HOME": "/dev/null",  # no directory can be made below it, not even by root
+    "LC_ALL": "C",
+    "MPLBACKEND": "Agg",
+    "JUPYTER_CONFIG_DIR": "/dev/null/jupyter",
+    "IPYTHONDIR": "/dev/null/ipython",
+    "PYTHONHASHSEED": "random",
+    "NUMBA_DISABLE_JIT": "1",
+}
+
+
+def copy_tree(target: Path) -> Path:
+    """The tree without git, caches and builds, with an environment that borrows the packages of this one."""
+    ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "_build", "__pycache__", "dist")
+    shutil.copytree(ROOT, target, ignore=ignored)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", target / ".venv"], check=True)
+    packages = next((target / ".venv" / "lib").glob("python*/site-packages"))
+    (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+    stamp(target)
+    return target
+
+
+def stamp(tree: Path) -> None:
+    """Declare the environment of a copied tree ready."""
+    code = "from tools import house; house.STAMP.write_text(house.venv_state(), encoding='utf-8')"
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    subprocess.run([sys.executable, "-c", code], cwd=tree, env=environment, check=True)
+
+
+def start(tree: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
+    """`make <command>` in a session of its own, under the user's environment plus ``settings``."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "NUMBA_CACHE_DIR", "MPLCONFIGDIR")}
+    make = ["make", f"PYTHON={sys.executable}", *command]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    return subprocess.Popen(make, cwd=tree, env={**environment, **settings}, start_new_session=True, **streams)
+
+
+def make(tree: Path, *command: str, **settings: str) -> tuple[int, str]:
+    """Exit code and output of `make <command>`."""
+    process = start(tree, *command, **settings)
+    output = process.communicate(timeout=300)[0]
+    return process.returncode, output
+
+
+def snapshot(tree: Path) -> dict[str, bytes]:
+    """Every file of the tree but what the commands may make."""
+    made = {".venv", ".cache", "_build", "__pycache__"}
+    files = [p for p in tree.rglob("*") if p.is_file() and not made & set(p.relative_to(tree).parts)]
+    return {p.relative_to(tree).as_posix(): p.read_bytes() for p in files}

@@ -1,0 +1,260 @@
+"""Look at a built page as a reader does: load it in Chromium from its file, and list what is wrong with it.
+
+Each check is a function that returns one line per problem, so that the tests can run it on damaged pages too.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+__all__ = [
+    "CHECKS",
+    "DESK",
+    "PHONE",
+    "Finding",
+    "Report",
+    "book_pages",
+    "browser",
+    "chromium",
+    "examine",
+    "formula_problems",
+    "image_problems",
+    "keyboard_problems",
+    "open_page",
+    "overflow_problems",
+    "violations",
+]
+
+DESK, PHONE = 1280, 390
+CHECKS = ("requests", "console", "formulas", "images", "overflow", "keyboard")
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One element that breaks one rule of axe-core, with the impact serious or critical."""
+
+    rule: str
+    selector: str
+    summary: str
+
+
+@dataclass
+class Report:
+    """What is wrong with a page: lines by check, and findings of axe-core."""
+
+    lines: dict[str, list[str]] = field(default_factory=lambda: {check: [] for check in CHECKS})
+    axe: list[tuple[str, Finding]] = field(default_factory=list)
+
+
+def chromium() -> str | None:
+    """The browser: what CHROMIUM names, or the first one on the path."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def book_pages(html: Path) -> list[Path]:
+    """Every page that a reader can open; `_static` holds templates of the theme."""
+    return sorted(page for page in html.rglob("*.html") if "_static" not in page.relative_to(html).parts)
+
+
+@contextmanager
+def browser(executable: str) -> Iterator[Browser]:
+    """A headless Chromium with a fresh profile."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextmanager
+def open_page(running: Browser, path: Path, width: int, report: Report | None = None) -> Iterator[Page]:
+    """Load a page from its file in the light theme; requests and errors go into ``report``."""
+    report = report or Report()
+    requests, console = report.lines["requests"], report.lines["console"]
+    # Reduced motion: colours in transition would be measured half way.
+    context = running.new_context(
+        viewport={"width": width, "height": 844}, color_scheme="light", reduced_motion="reduce", locale="en"
+    )
+    # A page that asks a server is reported; it gets no answer, so that the tests need no network.
+    context.route(re.compile(r"^(https?|wss?|ftp):"), lambda route: route.abort())
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else requests.append(r.url))
+    page.on("requestfailed", lambda r: requests.append(f"failed: {r.url}") if r.url.startswith("file:") else None)
+    page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: console.append(f"uncaught: {error}"))
+    try:
+        page.goto(path.resolve().as_uri(), wait_until="load")
+        _settle(page)
+        yield page
+    finally:
+        context.close()
+
+
+def _settle(page: Page) -> None:
+    """Wait until formulas are typeset and two frames are drawn."""
+    page.evaluate(
+        """async () => {
+            if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
+            await document.fonts.ready;
+            for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
+        }"""
+    )
+
+
+def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:
+    """Change the scheme of the system, which the theme of the book follows."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    if page.evaluate("'theme' in document.documentElement.dataset"):
+        page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+    _settle(page)
+
+
+def formula_problems(page: Page) -> list[str]:
+    """Formulas that MathJax has not set, or has set with an error, and TeX left in the text."""
+    found: list[str] = page.evaluate(
+        r"""() => {
+            const problems = [], short = text => text.trim().replace(/\s+/g, " ").slice(0, 80);
+            const formulas = document.querySelectorAll(".math"), set = document.querySelectorAll("mjx-container");
+            if (formulas.length !== set.length) problems.push(`${formulas.length} formulas, ${set.length} are set`);
+            for (const formula of formulas)
+                if (formula.querySelectorAll("mjx-container").length !== 1)
+                    problems.push(`not set: ${short(formula.textContent)}`);
+            for (const bad of document.querySelectorAll("mjx-merror, [data-mjx-error], [data-mml-node=merror]"))
+                problems.push(`error in a formula: ${bad.dataset.mjxError ?? short(bad.textContent)}`);
+            // MathJax shows a command that it does not know in red.
+            for (const bad of document.querySelectorAll("mjx-container [fill=red]"))
+                problems.push(`unknown command in ${short(bad.closest(".math")?.textContent ?? "a formula")}`);
+            const raw = /\\\(|\\\[|\$\$|\\begin\{/;
+            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            for (let node = walker.nextNode(); node; node = walker.nextNode())
+                if (raw.test(node.data) && !node.parentElement.closest("script, style, pre, code, mjx-container"))
+                    problems.push(`raw TeX: ${short(node.data)}`);
+            if (raw.test(document.title)) problems.push(`raw TeX in the title: ${document.title}`);
+            return problems;
+        }"""
+    )
+    return found
+
+
+def image_problems(page: Page) -> list[str]:
+    """Images that have not loaded, and images without a text that says what they show."""
+    found: list[str] = page.evaluate(
+        r"""async () => {
+            const problems = [];
+            for (const image of document.images) {
+                const name = (image.getAttribute("src") ?? "").slice(0, 80), alt = (image.alt ?? "").trim();
+                image.loading = "eager";
+                try { await image.decode(); } catch { /* its width tells */ }
+                if (!image.naturalWidth) problems.push(`not loaded: ${name}`);
+                if (!alt) problems.push(`no alt text: ${name}`);
+                // Without an alt text of its own, Sphinx writes the file name.
+                else if (/\.(svg|png|jpe?g|gif)$/i.test(alt)) problems.push(`alt text is a file name: ${alt}`);
+            }
+            return problems;
+        }"""
+    )
+    return found
+
+
+def overflow_problems(page: Page) -> list[str]:
+    """Whether the page, or its text as a whole, scrolls sideways; only code, formulas and tables may."""
+    found: list[str] = page.evaluate(
+        r"""() => {
+            const problems = [], wide = document.documentElement.scrollWidth, room = window.innerWidth;
+            const name = element => element.tagName.toLowerCase() + [...element.classList].map(c => "." + c).join("");
+            if (wide > room) {
+                const outside = [...document.body.querySelectorAll("*")].filter(
+                    element => element.getBoundingClientRect().right > room + 1);
+                problems.push(`the page is ${wide} px wide on ${room}: ${outside.slice(0, 3).map(name).join(", ")}`);
+            }
+            const may = "pre, mjx-container, .math, .pst-scrollable-table-container, .output, [role=region]";
+            for (const element of document.body.querySelectorAll("*")) {
+                if (element.scrollWidth <= element.clientWidth + 1 || element.closest(may)) continue;
+                if (["auto", "scroll"].includes(getComputedStyle(element).overflowX))
+                    problems.push(`${name(element)} scrolls sideways: ${element.scrollWidth} > ${element.clientWidth}`);
+            }
+            return problems;
+        }"""
+    )
+    return found
+
+
+def keyboard_problems(page: Page) -> list[str]:
+    """Boxes that scroll sideways and that the keyboard cannot reach."""
+    page.wait_for_timeout(400)  # the theme waits 300 ms before it gives tab stops
+    found: list[str] = page.evaluate(
+        r"""() => [...document.body.querySelectorAll("*")]
+            .filter(box => ["auto", "scroll"].includes(getComputedStyle(box).overflowX))
+            .filter(box => box.scrollWidth > box.clientWidth + 1 && box.tabIndex !== 0)
+            .map(box => `no tab stop: ${box.tagName.toLowerCase()} ${box.textContent.trim().slice(0, 60)}`)"""
+    )
+    return found
+
+
+def violations(page: Page) -> list[Finding]:
+    """What axe-core calls serious or critical."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    # Code repeats a dozen colours thousands of times; one word of each is measured, in each kind of box.
+    page.evaluate(
+        """() => {
+            const seen = new Set();
+            for (const word of document.querySelectorAll("pre > span")) {
+                const kind = [word, word.parentElement, ...["div.highlight", "[class*=highlight-]", ".cell_output"]
+                    .map(box => word.closest(box))].map(box => box?.className).join("|");
+                if (seen.has(kind)) word.style.visibility = "hidden";
+                else if (word.textContent.trim()) seen.add(kind);
+            }
+        }"""
+    )
+    # With preload, axe asks for style sheets by a request that browsers refuse for files.
+    options = {"preload": False, "resultTypes": ["violations"]}
+    result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        Finding(rule["id"], " ".join(map(str, node["target"])), node["failureSummary"].replace("\n", " "))
+        for rule in result["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+def examine(running: Browser, path: Path) -> Report:
+    """All checks of one page: at a desk in both themes, on a phone in both themes."""
+    report = Report()
+    with open_page(running, path, DESK, report) as page:
+        report.lines["formulas"] += formula_problems(page)
+        report.lines["images"] += image_problems(page)
+        report.axe += [("desk, light", finding) for finding in violations(page)]
+        _set_theme(page, "dark")
+        report.axe += [("desk, dark", finding) for finding in violations(page)]
+    with open_page(running, path, PHONE, report) as page:
+        report.lines["overflow"] += [f"light: {line}" for line in overflow_problems(page)]
+        report.lines["keyboard"] += keyboard_problems(page)
+        report.axe += [("phone, light", finding) for finding in violations(page)]
+        _set_theme(page, "dark")
+        report.lines["overflow"] += [f"dark: {line}" for line in overflow_problems(page)]
+    for check, lines in report.lines.items():
+        report.lines[check] = list(dict.fromkeys(lines))
+    return report

@@ -1,0 +1,87 @@
+"""`make book` in hostile surroundings, killed half-way, repeated, and after changes."""
+
+import os
+import signal
+
+import pytest
+
+from tests.book.building import HOSTILE, copy_tree, make, snapshot, start
+from tools.notebooks import ROOT, chapters
+
+pytestmark = pytest.mark.build
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return copy_tree(tmp_path_factory.mktemp("a path é") / "the tree")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Settings of a user that must not reach a notebook."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "matplotlibrc").write_text("lines.linewidth: 17\nsvg.fonttype: none\n", encoding="utf-8")
+    (folder / "numpy.py").write_text("raise ImportError('the user has another numpy')\n", encoding="utf-8")
+    return {**HOSTILE, "MATPLOTLIBRC": str(folder), "PYTHONPATH": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def built(tree, hostile):
+    """Killed in the middle of a notebook, then built: the output of the second run, and the sources before both."""
+    before = snapshot(tree)
+    process = start(tree, "book", **hostile)
+    for line in process.stdout:
+        if "Executing notebook" in line:
+            break
+    else:
+        pytest.fail("no notebook was executed")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert (tree / "_build" / "running").exists()
+    assert not (tree / "_build" / "built-from").exists()
+    return make(tree, "book", **hostile), before
+
+
+def test_the_run_after_a_kill_is_whole(built, tree):
+    (code, output), _ = built
+    assert code == 0, output
+    assert "The book is built" in output
+    assert output.count("Executing notebook") == len(chapters())
+    assert not (tree / "_build" / "running").exists()
+    assert "<title>" in (tree / "_build" / "html" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_surroundings_do_not_reach_a_figure(built, tree):
+    """Path, HOME, locale and the user's settings change no plotted number and no line of the drawing."""
+    ours, theirs = ROOT / "_build" / "html", tree / "_build" / "html"
+    for folder, suffix in (("_downloads/figures", "csv"), ("_images", "svg")):
+        expected = {file.name: file.read_bytes() for file in (ours / folder).glob(f"*.{suffix}")}
+        assert expected
+        assert {file.name: file.read_bytes() for file in (theirs / folder).glob(f"*.{suffix}")} == expected
+
+
+def test_the_build_leaves_the_sources_alone(built, tree):
+    assert snapshot(tree) == built[1]
+
+
+def test_an_unchanged_book_is_not_built_again(built, tree, hostile):
+    index = tree / "_build" / "html" / "index.html"
+    before = index.stat().st_mtime_ns
+    code, output = make(tree, "book", **hostile)
+    assert code == 0
+    assert output.strip() == "The book is up to date: _build/html/index.html"
+    assert index.stat().st_mtime_ns == before
+
+
+def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(built, tree):
+    page = tree / "book" / "bibliography.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\nOne more sentence.\n", encoding="utf-8")
+    code, output = make(tree, "book")
+    assert code == 0, output
+    assert "Executing notebook" not in output
+    assert "One more sentence." in (tree / "_build/html/book/bibliography.html").read_text(encoding="utf-8")
+    units = tree / "spinlib" / "units.py"
+    units.write_text(units.read_text(encoding="utf-8") + "\n# a change\n", encoding="utf-8")
+    code, output = make(tree, "book")
+    assert code == 0, output
+    assert output.count("Executing notebook") == len(chapters())

@@ -1,0 +1,85 @@
+"""The comparison of plotted data sees what it should and nothing else."""
+
+import copy
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+
+from spinlib.plotting import figure_data, summary
+from tests.figure_check import TOLERANCE, differences
+
+
+@pytest.fixture
+def record():
+    figure, axes = plt.subplots()
+    x = np.linspace(0, 3, 50)
+    axes.plot(x, np.sin(x), label="curve")
+    axes.scatter(x[:5], x[:5], color="red")
+    axes.bar([1, 2], [3, 4])
+    axes.fill_between(x, 0, 1)
+    axes.text(1, 1, "note")
+    axes.imshow(np.eye(2))
+    axes.set(xlabel="x", ylabel="y")
+    axes.legend()
+    yield figure_data(figure)
+    plt.close(figure)
+
+
+def test_equal_records_do_not_differ(record):
+    assert differences(record, copy.deepcopy(record)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        (("lines", 0, "y"), lambda y: [value + 1e-5 for value in y]),
+        (("lines", 0, "y"), lambda y: [*y[:-1], None]),
+        (("lines", 0, "y"), lambda y: y[:-1]),
+        (("lines", 0, "color"), lambda _: "#0072b3ff"),
+        (("lines", 0, "label"), lambda _: "other"),
+        (("lines", 0, "style"), lambda style: ["--", *style[1:]]),
+        (("limits", 0), lambda limits: [limits[0], limits[1] * 1.00001]),
+        (("labels",), lambda labels: [labels[0], "z"]),
+        (("scales",), lambda _: ["log", "linear"]),
+        (("legend",), lambda _: []),
+        (("collections", 0, "offsets"), lambda points: [[1.0, 1.0], *points[1:]]),
+        (("collections", 0, "color"), lambda color: [["#00ff00ff"], color[1]]),
+        (("collections", 1, "vertices"), lambda paths: [[[0.5, 0.5], *paths[0][1:]]]),
+        (("patches", 0, "vertices"), lambda corners: [*corners[:-1], [9.0, 9.0]]),
+        (("texts", 0, "text"), lambda _: "other note"),
+        (("images", 0), lambda _: [[1.0, 0.0], [0.1, 1.0]]),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_every_kind_of_change_is_seen(record, path, change):
+    changed = copy.deepcopy(record)
+    place = changed[0]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = change(place[path[-1]])
+    assert differences(record, changed)
+
+
+def test_rounding_is_no_difference(record):
+    changed = copy.deepcopy(record)
+    changed[0]["lines"][0]["y"] = [value * (1 + 0.1 * TOLERANCE) for value in changed[0]["lines"][0]["y"]]
+    assert differences(record, changed) == []
+
+
+def test_small_values_beside_large_ones_count(record):
+    """A curve that diverges at one end does not hide a shift at the other."""
+    values = [0.1, 0.2, 0.3, 0.4, 1e6]
+    assert differences(values, [value + 1e-5 for value in values])
+
+
+def test_summary_ignores_rounding_noise():
+    figure, axes = plt.subplots()
+    axes.plot([0, 1, 2], [0, 1, 1e-17], label="curve")
+    text = summary(figure)
+    plt.close(figure)
+    assert text == "curve: x 0 to 2; min 0 at 0; max 1 at 1; zeros at 0, 2; integral 1"

@@ -1,0 +1,291 @@
+"""The built book, as its readers meet it: in Chromium, from files, at a desk and on a phone, without a network."""
+
+import json
+import os
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from playwright.sync_api import Browser, expect
+
+from tests.book import reader, reader_downloads
+
+pytestmark = pytest.mark.reader
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+PAGES = reader.book_pages(HTML)
+NAMES = [page.relative_to(HTML).as_posix() for page in PAGES]
+EXCEPTIONS = yaml.safe_load(Path(__file__).with_name("reader_exceptions.yml").read_text(encoding="utf-8"))
+by_page = pytest.mark.parametrize("name", NAMES or ["index.html"])
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    executable = reader.chromium()
+    if executable is None:
+        advice = "Chromium is not found, the book is NOT tested as readers see it: install it, or set CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(advice)
+        pytest.skip(f"WARNING: {advice}")
+    with reader.browser(executable) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def book() -> Path:
+    if not (HTML / "index.html").is_file():
+        pytest.fail("there is no book in _build/html: make book first", pytrace=False)
+    return HTML
+
+
+@pytest.fixture(scope="module")
+def report(book, chromium):
+    """The report of a page; each page is opened once for all tests."""
+    return cache(lambda name: reader.examine(chromium, book / name))
+
+
+@by_page
+@pytest.mark.parametrize("check", reader.CHECKS)
+def test_page(report, name, check):
+    assert report(name).lines[check] == []
+
+
+def _excepted(finding: reader.Finding) -> bool:
+    return any(entry["rule"] == finding.rule and entry["selector"] == finding.selector for entry in EXCEPTIONS)
+
+
+@by_page
+def test_accessibility(report, name):
+    found = [f"{where}: {finding}" for where, finding in report(name).axe if not _excepted(finding)]
+    assert found == []
+
+
+def test_exceptions_are_needed(report):
+    found = {(finding.rule, finding.selector) for name in NAMES for _, finding in report(name).axe}
+    assert [entry for entry in EXCEPTIONS if (entry["rule"], entry["selector"]) not in found] == []
+
+
+def test_exceptions_say_why():
+    assert all(set(entry) == {"rule", "selector", "reason"} and len(entry["reason"]) > 20 for entry in EXCEPTIONS)
+
+
+# What readers do
+
+
+def test_search_finds_a_page(book, chromium):
+    with reader.open_page(chromium, book / "index.html", reader.DESK) as page:
+        fields = page.locator("input[type=search]")
+        expect(fields).to_have_count(1)
+        page.locator("button.search-button__button").locator("visible=true").first.click()
+        fields.fill("torque")
+        fields.press("Enter")
+        page.wait_for_url("**/search.html?q=torque*")
+        first = page.locator("#search-results ul.search li a").first
+        expect(first).to_be_visible()
+        first.click()
+        expect(page.locator("article.bd-article h1")).to_be_visible()
+        assert "torque" in page.locator("article.bd-article").inner_text().lower()
+
+
+def test_theme_can_be_switched(book, chromium):
+    with reader.open_page(chromium, book / "index.html", reader.DESK) as page:
+        button = page.locator("button.theme-switch-button").locator("visible=true").first
+        seen = []
+        for _ in range(3):
+            button.click()
+            seen.append(page.locator("html").get_attribute("data-theme"))
+        assert set(seen) == {"light", "dark"}
+        before = seen[-1]
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("data-theme", before or "")
+
+
+@by_page
+def test_copy_buttons_copy_code_alone(book, chromium, name):
+    with reader.open_page(chromium, book / name, reader.DESK) as page:
+        expect(page.locator(".output button.copybtn")).to_have_count(0)
+        pairs = page.evaluate(
+            """() => {
+                let copied;
+                document.addEventListener("copy", event => { copied = event.target.value; });
+                return [...document.querySelectorAll("button.copybtn")].map(button => {
+                    const code = document.querySelector(button.dataset.clipboardTarget).textContent;
+                    copied = null;
+                    button.click();
+                    return [code, copied];
+                });
+            }"""
+        )
+        assert len(pairs) == page.locator("div:not(.output) > div.highlight > pre").count()
+        for code, copied in pairs:
+            lines = re.sub(r"^(>>>|\.\.\.|\$) ", "", code.strip("\n"), flags=re.MULTILINE)
+            assert copied.strip("\n") == lines
+
+
+# What readers download
+
+
+def test_downloads_open(book):
+    offered = reader_downloads.download_links(PAGES)
+    assert {path.suffix for path in offered} >= {".csv", ".zip"}, "the book offers no data or no notebooks"
+    checks = {
+        ".csv": lambda path: reader_downloads.csv_problems(path.read_bytes()),
+        ".zip": reader_downloads.zip_problems,
+        ".ipynb": lambda path: reader_downloads.notebook_problems(path.read_bytes()),
+    }
+    problems = []
+    for path, pages in offered.items():
+        lines = checks[path.suffix](path) if path.is_file() else ["does not exist"]
+        problems += [f"{pages[0]}: {path.name} {line}" for line in lines]
+    assert problems == []
+
+
+# The checks themselves: each sees the damage that it is there for
+
+DAMAGE = [
+    ("requests", '<img src="https://unreachable.invalid/a.png" alt="a curve">', "https://unreachable.invalid/a.png"),
+    ("requests", '<link rel="stylesheet" href="missing.css">', "failed: file:"),
+    ("console", '<script>console.error("broken")</script>', "broken"),
+    ("console", "<script>undefined_name()</script>", "uncaught"),
+    ("formulas", r"<p>the torque \(\tau\) rests</p>", r"raw TeX: the torque \(\tau\)"),
+    ("formulas", "<p>$$ E $$</p>", "raw TeX: $$ E $$"),
+    ("formulas", '<span class="math">bare</span>', "not set: bare"),
+    ("formulas", '<span class="math">two</span>', "4 formulas, 2 are set"),
+    (
+        "formulas",
+        '<p class="math"><mjx-container><g data-mml-node="merror">?</g></mjx-container></p>',
+        "in a formula: ?",
+    ),
+    ("formulas", '<p class="math"><mjx-container><g fill="red">foo</g></mjx-container></p>', "unknown command in foo"),
+    ("images", '<img src="dot.svg">', "no alt text: dot.svg"),
+    ("images", '<img src="missing.svg" alt="nothing">', "not loaded: missing.svg"),
+    ("images", '<img src="dot.svg" alt="../dot.svg">', "file name: ../dot.svg"),
+    ("overflow", '<p style="width: 900px">wide</p>', "px wide"),
+    ("overflow", '<div class="box" style="overflow-x: auto"><p style="width: 900px">x</p></div>', "div.box scrolls"),
+    ("keyboard", '<pre style="overflow-x: auto"><span style="padding-left: 900px">code</span></pre>', "pre code"),
+]
+DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4" cx="4" cy="4"/></svg>'
+
+
+def _page(folder: Path, body: str) -> Path:
+    (folder / "dot.svg").write_text(DOT)
+    page = folder / "page.html"
+    page.write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Page</title></head><body><main>'
+        f'<h1>Page</h1><p>Text</p><img src="dot.svg" alt="a dot">{body}</main></body></html>',
+        encoding="utf-8",
+    )
+    return page
+
+
+def test_sound_page_passes(tmp_path, chromium):
+    found = reader.examine(chromium, _page(tmp_path, ""))
+    assert not any(found.lines.values())
+    assert found.axe == []
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory, chromium) -> reader.Report:
+    page = _page(tmp_path_factory.mktemp("damaged"), "".join(body for _, body, _ in DAMAGE))
+    return reader.examine(chromium, page)
+
+
+@pytest.mark.parametrize(("check", "body", "message"), DAMAGE)
+def test_check_sees_damage(damaged, check, body, message):
+    assert any(message in line for line in damaged.lines[check]), damaged.lines[check]
+
+
+def test_every_check_is_shown_to_fail():
+    assert {check for check, _, _ in DAMAGE} == set(reader.CHECKS)
+
+
+def test_axe_sees_faint_text_in_one_theme_only(tmp_path, chromium):
+    style = "<style>@media (prefers-color-scheme: dark) { p { color: #eee; background: #fff } }</style>"
+    found = reader.examine(chromium, _page(tmp_path, style)).axe
+    assert {(where, finding.rule) for where, finding in found} == {("desk, dark", "color-contrast")}
+
+
+def test_axe_sees_a_faint_word_of_code(tmp_path, chromium):
+    words = '<span>plain</span> <span class="k">def</span> <span class="c">faint</span> <span class="k">def</span>'
+    body = f'<style>pre {{ background: #fff }} .c {{ color: #ccc }}</style><pre tabindex="0">{words}</pre>'
+    found = reader.examine(chromium, _page(tmp_path, body)).axe
+    assert {(finding.rule, finding.selector) for _, finding in found} == {("color-contrast", ".c")}
+
+
+def _notebook(first="Get the library: pip install spinlib", markdown="Text $x$.", count=1, outputs=True):
+    shown = [nbformat.v4.new_output("stream", text="1")] if outputs else []
+    cells = [
+        nbformat.v4.new_markdown_cell(first),
+        nbformat.v4.new_markdown_cell(markdown),
+        nbformat.v4.new_code_cell("print(1)", execution_count=count, outputs=shown),
+    ]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_sound_notebook_passes():
+    assert reader_downloads.notebook_problems(nbformat.writes(_notebook()).encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"first": "Torque"}, "install spinlib"),
+        ({"outputs": False}, "not executed"),
+        ({"count": None}, "not executed"),
+        ({"markdown": "see {eq}`eq-kk-17`"}, "a role"),
+        ({"markdown": "```{note}\nText\n```"}, "a directive"),
+        ({"markdown": ":::{note}\nText\n:::"}, "a directive"),
+        ({"markdown": "(eq-kk-17)=\n## Heading"}, "a target"),
+        ({"markdown": "$$\nx\n$$ (eq-kk-17)"}, "a label"),
+        ({"markdown": "see [](#eq-kk-17)"}, "a link without text"),
+    ],
+)
+def test_check_sees_damaged_notebook(change, message):
+    found = reader_downloads.notebook_problems(nbformat.writes(_notebook(**change)).encode())
+    assert len(found) == 1
+    assert message in found[0]
+
+
+def test_check_sees_invalid_notebook_and_zip(tmp_path):
+    assert "no valid notebook" in reader_downloads.notebook_problems(b"{")[0]
+    broken = json.loads(nbformat.writes(_notebook()))
+    del broken["cells"][0]["source"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert "no valid notebook" in reader_downloads.notebook_problems(json.dumps(broken).encode())[0]
+    path = tmp_path / "notebook.zip"
+    path.write_bytes(b"PK")
+    assert "no zip" in reader_downloads.zip_problems(path)[0]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "text")
+    assert reader_downloads.zip_problems(path) == ["holds no notebook"]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.ipynb", nbformat.writes(_notebook()))
+    assert reader_downloads.zip_problems(path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2\n3,4\n", "no header"),
+        ("x,x\n1,2\n", "no header"),
+        ("x,y\n", "no header"),
+        ("x,y\n1\n", "different lengths"),
+        ("x,y\n1,a\n2,b\n", "1 columns"),
+        ("x,y,z\n1,2,a\n2,3,4\n", "mixes"),
+    ],
+)
+def test_check_sees_damaged_table(text, message):
+    assert message in reader_downloads.csv_problems(text.encode())[0]
+
+
+def test_sound_table_passes():
+    assert reader_downloads.csv_problems(b"# KK Fig. 4\nangle [rad],torque\n0.0,1e-3\n1.0,nan\n") == []
+    assert reader_downloads.csv_problems(b"panel,curve,x,y\n1,perfect,0,1\n1,0.1,1,\n") == []

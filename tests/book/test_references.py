@@ -1,0 +1,88 @@
+"""The committed reference notebooks belong to the chapters as they stand."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from tools.notebooks import FIGURE, REFERENCE, chapters, figures, read, reference_paths, text_only
+
+CHAPTERS = [pytest.param(chapter, id=chapter.stem) for chapter in chapters()]
+
+
+def test_every_chapter_has_a_reference_and_no_reference_is_left_over():
+    expected = {path.name for chapter in chapters() for path in reference_paths(chapter)}
+    present = {path.name for path in REFERENCE.iterdir() if path.suffix in (".ipynb", ".json")}
+    assert present == expected, "run `make reference`"
+
+
+def test_chapter_names_are_unique():
+    stems = [chapter.stem for chapter in chapters()]
+    assert len(set(stems)) == len(stems), "references and downloads are named by the stem of the chapter"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_reference_holds_the_code_of_the_chapter_cell_for_cell(chapter):
+    reference = nbformat.read(reference_paths(chapter)[0], as_version=4)
+    own = [(cell.id, cell.source) for cell in read(chapter).cells if cell.cell_type == "code"]
+    assert [(cell.id, cell.source) for cell in reference.cells] == own, "run `make reference`"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_reference_is_text_only_and_free_of_noise(chapter):
+    text = reference_paths(chapter)[0].read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    assert "<svg" not in text
+    assert "base64" not in text
+    assert not [output for output in outputs if output.get("name") == "stderr" or output.output_type == "error"]
+    printed = "\n".join(output.text for output in outputs if output.output_type == "stream")
+    assert not re.search(r"np\.float64|0x[0-9a-f]{6,}|/home/|Warning", printed), printed
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_figure_is_published_under_the_name_that_the_page_links(chapter):
+    stored = json.loads(reference_paths(chapter)[1].read_text(encoding="utf-8"))
+    named = []
+    for cell in read(chapter).cells:
+        options = cell.metadata.get("mystnb", {})
+        if "figure" in options:
+            named.append(options["figure"]["name"])
+            assert options["figure"]["caption"].strip()
+            assert len(options["image"]["alt"].split()) >= 8, "the alt text says what the figure shows"
+    assert named == list(stored)
+    assert all(name.startswith("fig-") for name in named)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_figure_is_labelled_and_says_what_kind_it_is(chapter):
+    stored = json.loads(reference_paths(chapter)[1].read_text(encoding="utf-8"))
+    kinds = ("exact", "quantitative", "qualitative", "schematic", "not reproducible")
+    for cell in read(chapter).cells:
+        options = cell.metadata.get("mystnb", {})
+        if "figure" not in options:
+            continue
+        assert any(kind in options["figure"]["caption"] for kind in kinds), options["figure"]["name"]
+        for panel in stored[options["figure"]["name"]]:
+            for label in panel["labels"]:
+                assert label or len(stored[options["figure"]["name"]]) > 1, "an axis without label"
+            drawn = [line["label"] for line in panel["lines"] if line["label"]]
+            assert len(drawn) == len(set(drawn)), "two curves of one panel share a label"
+
+
+def test_text_only_keeps_the_key_of_an_image_and_drops_its_content():
+    output = nbformat.v4.new_output(
+        "display_data", {"image/svg+xml": "<svg/>", "text/plain": "x"}, metadata={FIGURE: 1}
+    )
+    cell = nbformat.v4.new_code_cell("1", outputs=[output])
+    (twin,) = text_only(nbformat.v4.new_notebook(cells=[cell])).cells
+    assert twin.outputs[0]["data"] == {"image/svg+xml": "", "text/plain": "x"}
+    assert twin.outputs[0]["metadata"] == {}
+
+
+def test_two_figures_of_one_name_are_refused():
+    output = nbformat.v4.new_output("display_data", {}, metadata={FIGURE: {"name": "a", "axes": []}})
+    cell = nbformat.v4.new_code_cell("1", outputs=[output, output])
+    with pytest.raises(ValueError, match=r"'a' is published twice: give each figure its own name"):
+        figures(nbformat.v4.new_notebook(cells=[cell]))

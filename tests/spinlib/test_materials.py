@@ -1,0 +1,199 @@
+"""Literature values: exact units, honest flags, and a refusal for every way a record can mislead."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinlib.materials import Quantity, material, materials, read_materials
+from tests.bad_input import Refusal, refusals
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE: dict[str, Any] = {"value": 5.5e-9, "unit": "nm", "source": "A. Author, J. Phys. 1, 2 (2003)", "verified": False}
+RECORD = 'value = 5.5, unit = "nm", source = "A", verified = false'
+
+
+def quantity(**changes: Any) -> Quantity:
+    return Quantity(**(BASE | changes))
+
+
+def table(record: str, source: str = 'citation = "A. Author (2003)"') -> str:
+    return f'source.A = {{ {source} }}\n[material."Co/Cu"]\nlength = {{ {record} }}\n'
+
+
+@pytest.fixture
+def own_table(tmp_path: Path) -> Any:
+    def read(text: str) -> Any:
+        path = tmp_path / "own.toml"
+        path.write_text(text, encoding="utf-8")
+        return read_materials(path)
+
+    return read
+
+
+# --- the shipped table ------------------------------------------------------------------------------------------------
+
+
+def every() -> list[tuple[str, str]]:
+    return [(name, key) for name, keys in materials().items() for key in keys]
+
+
+@pytest.mark.parametrize(("name", "key"), every(), ids=" ".join)
+def test_invariant_shipped_record(name: str, key: str) -> None:
+    item = material(name, key)
+    assert np.isfinite(item.value)
+    assert re.search(r"\(\d{4}\)", item.source), "a source has a year"
+    # Nothing was compared with its source so far; a record that claims it must be added here by its reader.
+    assert item.verified is False
+    shown = repr(item)
+    assert "\n" not in shown
+    assert "unverified" in shown
+    assert item.source in shown
+
+
+def test_limit_units_are_exact() -> None:
+    assert material("Co", "valet_fert_resistivity").value == 75e-9
+    assert material("permalloy", "spin_diffusion_length").value == 5.5e-9
+    assert material("Co/Cu", "valet_fert_resistance").value == 0.51e-15
+    assert material("Cu/Co(111) alloyed", "mixing_conductance_imaginary").value == -4.2e13
+    assert material("Cu(111)", "sharvin_conductance").value == 5.58e14
+
+
+def test_limit_repr_shows_the_unit_as_written() -> None:
+    assert repr(material("Co", "beta")).startswith("0.46 at 4.2 K [unverified; J. Bass")
+    assert repr(material("Cu(111)", "sharvin_conductance")).startswith("0.558 x 1e15 S/m^2 [unverified; K. Xia")
+    full = quantity(uncertainty=0.5e-9, temperature=4.2, doi="10.1/2", locator="Table 3", note="film", verified=True)
+    assert repr(full) == "(5.5 ± 0.5) nm at 4.2 K [verified; A. Author, J. Phys. 1, 2 (2003), Table 3, film]"
+    assert repr(quantity(unit="1", value=0.4, uncertainty=0.1)).startswith("0.4 ± 0.1 [unverified;")
+
+
+def test_invariant_interface_conductances_are_physical() -> None:
+    # |G_mix - G_Sh| <= G_Sh follows from |rho| <= 1, and no channel conducts better than a perfect one.
+    for interface in ("Cu/Co(111) clean", "Cu/Co(111) alloyed"):
+        sharvin = material("Cu(111)", "sharvin_conductance").value
+        real, imaginary = (material(interface, f"mixing_conductance_{part}").value for part in ("real", "imaginary"))
+        assert abs(complex(real, imaginary) - sharvin) <= sharvin
+        for spin in ("majority", "minority"):
+            assert 0 < material(interface, f"{spin}_conductance").value < sharvin
+
+
+def test_invariant_mixing_conductance_has_its_lower_bound() -> None:
+    # Re G_mix >= (G_majority + G_minority)/2 for any unitary scattering without spin flip, channel by channel.
+    interfaces = [name for name, keys in materials().items() if "mixing_conductance_real" in keys]
+    assert len(interfaces) == 6
+    for name in interfaces:
+        mean = (material(name, "majority_conductance").value + material(name, "minority_conductance").value) / 2
+        assert material(name, "mixing_conductance_real").value >= mean
+
+
+def test_invariant_the_listing_cannot_change_the_table() -> None:
+    materials().clear()
+    assert "Co" in materials()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        material("Co", "beta").value = 1.0  # type: ignore[misc]
+
+
+# --- tables of one's own ----------------------------------------------------------------------------------------------
+
+
+def test_invariant_own_table(own_table: Any) -> None:
+    text = table(
+        'value = 5.5, unit = "nm", uncertainty = 1, temperature = 4.2, source = "A", locator = "Table 1", '
+        'verified = true, note = "sputtered"',
+        'citation = "A. Author (2003)", doi = "10.1/2"',
+    )
+    item = own_table(text)["Co/Cu"]["length"]
+    assert item == Quantity(
+        5.5e-9, "nm", "A. Author (2003)", True, 1e-9, 4.2, doi="10.1/2", locator="Table 1", note="sputtered"
+    )
+
+
+def test_limit_what_is_not_stated_is_none(own_table: Any) -> None:
+    item = own_table(table(RECORD))["Co/Cu"]["length"]
+    assert (item.uncertainty, item.temperature, item.doi, item.locator, item.note) == (None,) * 5
+
+
+@pytest.mark.parametrize("number", [np.float64(1), np.float32(1), np.int64(1), 1])
+def test_limit_numbers_become_floats(number: Any) -> None:
+    item = quantity(value=number, uncertainty=number, temperature=number)
+    assert [type(x) for x in (item.value, item.uncertainty, item.temperature)] == [float] * 3
+    assert repr(item).startswith("(1000000000 ± 1000000000) nm at 1 K")
+
+
+def test_bad_input_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_materials(tmp_path / "gone.toml")
+
+
+@refusals(
+    Refusal("unknown material", material, {"name": "Kryptonite", "quantity": "beta"}, ("name = 'Kryptonite'", "'Co'")),
+    Refusal("unknown quantity", material, {"name": "Co", "quantity": "gamma"}, ("quantity = 'gamma'", "'beta'")),
+    Refusal("nan", quantity, {"value": float("nan")}, ("value = nan", "finite number in SI")),
+    Refusal("infinity", quantity, {"value": float("inf")}, ("value = inf", "finite number in SI")),
+    Refusal("text as value", quantity, {"value": "5.5"}, ("value = '5.5'", "finite number in SI")),
+    Refusal("truth as value", quantity, {"value": True}, ("value = True", "finite number in SI")),
+    Refusal("complex value", quantity, {"value": 1j}, ("value = 1j", "finite number in SI")),
+    Refusal("negative uncertainty", quantity, {"uncertainty": -1e-9}, ("uncertainty = -1e-09", "uncertainty >= 0")),
+    Refusal("negative temperature", quantity, {"temperature": -4.2}, ("temperature = -4.2", "temperature >= 0")),
+    Refusal("nan temperature", quantity, {"temperature": float("nan")}, ("temperature = nan", "finite number")),
+    Refusal("unknown unit", quantity, {"unit": "furlong"}, ("unit = 'furlong'", "'nm'")),
+    Refusal("no unit", quantity, {"unit": None}, ("unit = None", "'nm'")),
+    Refusal("no source", quantity, {"source": " "}, ("source = ' '", "pass the source in words")),
+    Refusal("source None", quantity, {"source": None}, ("source = None", "pass the source in words")),
+    Refusal("empty doi", quantity, {"doi": ""}, ("doi = ''", "pass the doi in words")),
+    Refusal("verified in words", quantity, {"verified": "yes"}, ("verified = 'yes'", "True or False")),
+    Refusal("verified without doi", quantity, {"verified": True, "locator": "Table 1"}, ("doi is None", "pass doi")),
+    Refusal("verified without place", quantity, {"verified": True, "doi": "10.1/2"}, ("locator is None", "pass loc")),
+)
+def test_bad_input_materials(refusal: Refusal) -> None:
+    refusal.check()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("value = ", ("is not TOML", "correct the line")),
+        (table(RECORD + ", value = 6"), ("is not TOML", "correct the line")),
+        ("[source.A]\ncitation = 'x'", ("file lacks material", "add it")),
+        (table(RECORD) + "[units]\n", ("file has the unknown entry units", "write one of material, source")),
+        ("material = 3\nsource = 4", ("material = 3 is not a table", "write [material]")),
+        ("source = {}\nmaterial.Co = 3", ("material.Co = 3 is not a table", "write")),
+        ("source = {}\nmaterial.Co.beta = 0.46", ("Co.beta = Decimal('0.46') is not a table", "write")),
+        (table('value = 1, unit = "nm", source = "A"'), ("Co/Cu.length lacks verified", "add it")),
+        (table(RECORD + ", uncertanty = 1"), ("unknown entry uncertanty", "write one of locator, note")),
+        (table(RECORD.replace('"A"', '"B"')), ("source = 'B' is not listed", "add a table [source.B]")),
+        (table(RECORD.replace('"A"', '["A"]')), ("source = ['A'] is not listed", "add a table")),
+        (table(RECORD, 'title = "x"'), ("source.A lacks citation", "add it")),
+        (table(RECORD, 'citation = "x", url = "y"'), ("source.A has the unknown entry url", "citation, doi")),
+        (table(RECORD.replace("nm", "furlong")), ("Co/Cu.length: unit = 'furlong'", "write one of '1'")),
+        (table(RECORD.replace('"nm"', "[1]")), ("Co/Cu.length: unit = [1]", "write one of '1'")),
+        (table(RECORD.replace("5.5", "nan")), ("Co/Cu.length: value = nan", "finite number")),
+        (table(RECORD.replace("5.5", "1e999")), ("Co/Cu.length: value = inf", "finite number")),
+        (table(RECORD.replace("5.5", '"5.5"')), ("Co/Cu.length: value = '5.5'", "without quotes")),
+        (table(RECORD.replace("5.5", "true")), ("Co/Cu.length: value = True", "without quotes")),
+        (table(RECORD + ', temperature = "cold"'), ("Co/Cu.length: temperature = 'cold'", "without quotes")),
+        (table(RECORD + ", uncertainty = -1"), ("Co/Cu.length: uncertainty = -1e-09", "uncertainty >= 0")),
+        (table(RECORD.replace("false", "true")), ("Co/Cu.length: verified = True", "doi is None")),
+        (
+            table(RECORD.replace("false", "true"), 'citation = "x", doi = "10.1/2"'),
+            ("Co/Cu.length: verified = True", "locator is None"),
+        ),
+        (table(RECORD.replace("false", "'no'")), ("Co/Cu.length: verified = 'no'", "True or False")),
+    ],
+)
+def test_bad_input_read_materials(text: str, says: tuple[str, ...], own_table: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        own_table(text)
+    message = str(caught.value)
+    assert "own.toml" in message
+    for part in says:
+        assert part in message, message
+
+
+def test_invariant_every_line_of_the_table_is_listed() -> None:
+    """A record that the reader dropped or made up would change the count."""
+    text = (ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\w+ = \{ value = ", text, re.MULTILINE)) == len(every())

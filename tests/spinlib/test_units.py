@@ -1,0 +1,67 @@
+"""Units against their definitions, constants against relations that no table is needed for."""
+
+import math
+
+import pytest
+from scipy import constants
+
+from spinlib import units
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # exact in the SI of 2019
+        ("e", 1.602176634e-19),
+        ("h", 6.62607015e-34),
+        ("k_B", 1.380649e-23),
+        ("eV", 1.602176634e-19),
+        ("meV", 1.602176634e-22),
+        ("angstrom", 1e-10),
+        ("nm", 1e-9),
+        ("um", 1e-6),
+        ("fs", 1e-15),
+        ("ps", 1e-12),
+        ("ns", 1e-9),
+        ("GHz", 1e9),
+        ("THz", 1e12),
+        ("mT", 1e-3),
+        ("mA", 1e-3),
+    ],
+)
+def test_limit_definition(name: str, value: float) -> None:
+    assert getattr(units, name) == pytest.approx(value, rel=1e-15, abs=0)
+
+
+def test_limit_reduced_planck_constant() -> None:
+    assert units.hbar == pytest.approx(units.h / (2 * math.pi), rel=1e-15, abs=0)
+
+
+def test_limit_bohr_magneton_is_that_of_charge_and_mass() -> None:
+    assert units.mu_B == pytest.approx(units.e * units.hbar / (2 * units.m_e), rel=1e-9, abs=0)
+
+
+def test_limit_gyromagnetic_ratio_is_positive_and_that_of_the_free_electron() -> None:
+    # g = 2 + alpha/pi + ...: Schwinger's term of the anomalous moment leaves 4e-6.
+    anomaly = constants.fine_structure / (2 * math.pi)
+    assert units.gyromagnetic_ratio == pytest.approx(2 * (1 + anomaly) * units.mu_B / units.hbar, rel=4e-6, abs=0)
+    assert units.gyromagnetic_ratio / (2 * math.pi) == pytest.approx(28.025 * units.GHz, rel=1e-5, abs=0)
+
+
+def test_limit_channel_conductance_is_half_the_conductance_quantum() -> None:
+    assert 2 * units.e2_over_h == pytest.approx(constants.value("conductance quantum"), rel=1e-12, abs=0)
+    assert 1 / units.e2_over_h == pytest.approx(25812.80745, rel=1e-9, abs=0)  # von Klitzing
+
+
+def test_limit_vacuum_permeability() -> None:
+    assert units.mu_0 == pytest.approx(4e-7 * math.pi, rel=1e-8, abs=0)
+    # mu_0 e^2 c / 2h is the fine-structure constant.
+    alpha = units.mu_0 * units.e**2 * constants.c / (2 * units.h)
+    assert alpha == pytest.approx(constants.fine_structure, rel=1e-9, abs=0)
+
+
+def test_invariant_every_name_is_a_positive_float() -> None:
+    for name in units.__all__:
+        value = getattr(units, name)
+        assert type(value) is float, name
+        assert value > 0, name

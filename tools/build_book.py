@@ -1,0 +1,97 @@
+"""Build the book into `_build/html`: executed notebooks, no warning, no dead link, no page forgotten.
+
+Nothing is done when nothing has changed since a build that ended well; `--all` builds regardless.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from tools.check_links import dead_links
+from tools.house import LOCK, ROOT, digest
+
+BUILD = ROOT / "_build"
+HTML = BUILD / "html"
+STAMP = BUILD / "built-from"
+EXECUTIONS = BUILD / ".jupyter_cache"
+EXECUTED_WITH = BUILD / "executed-with"
+RUNNING = BUILD / "running"
+
+SOURCES = [ROOT / name for name in ("_config.yml", "_toc.yml", "intro.md", "book", "spinlib", "tools")] + [LOCK]
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def forgotten_pages() -> list[str]:
+    """Pages of `book/` that the table of contents does not name."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+
+    def named(entry: object) -> set[str]:
+        if isinstance(entry, dict):
+            own = {str(entry[key]) for key in ("root", "file") if key in entry}
+            return own.union(*map(named, entry.values()))
+        return set().union(*map(named, entry)) if isinstance(entry, list) else set()
+
+    pages = {page.relative_to(ROOT).with_suffix("").as_posix() for page in (ROOT / "book").rglob("*.md")}
+    return sorted(pages - named(toc))
+
+
+def drop_stale_executions() -> None:
+    """Forget executed notebooks that another library, lock or data file made, or that a killed run may have left half.
+
+    The cache of Jupyter Book is keyed by the text of the cells alone.
+    """
+    data = [p for p in sorted((ROOT / "book").rglob("*")) if p.is_file() and p.suffix in {".json", ".npz", ".csv"}]
+    state = digest(ROOT / "spinlib", LOCK, *data)
+    if RUNNING.exists() or not EXECUTED_WITH.exists() or EXECUTED_WITH.read_text(encoding="utf-8") != state:
+        shutil.rmtree(EXECUTIONS, ignore_errors=True)
+    write(EXECUTED_WITH, state)
+
+
+def build() -> list[str]:
+    """Build afresh from executed notebooks; what is wrong with the result, line by line."""
+    forgotten = forgotten_pages()
+    if forgotten:
+        return [f"{page}.md is in no part of _toc.yml" for page in forgotten]
+    for leftover in (HTML, BUILD / ".doctrees"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [*jupyter_book, "build", str(ROOT), "-n", "-W", "--keep-going", "--all"]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode or not (HTML / "index.html").exists():
+        return ["the build failed or warned; the messages are above"]
+    # The theme makes index.html a redirect to the root document; readers get the page itself.
+    shutil.copyfile(HTML / "intro.html", HTML / "index.html")
+    return dead_links(HTML)
+
+
+def main(options: list[str]) -> None:
+    began = time.monotonic()
+    state = digest(*SOURCES)
+    index = HTML / "index.html"
+    shown = index.relative_to(ROOT)
+    if "--all" not in options and index.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == state:
+        print(f"The book is up to date: {shown}")
+        return
+    STAMP.unlink(missing_ok=True)
+    drop_stale_executions()
+    # Survives only if this process is killed: whatever it was writing is not to be trusted.
+    write(RUNNING, "")
+    problems = build()
+    RUNNING.unlink()
+    if problems:
+        sys.exit("\n".join(["The book was not built:", *problems]))
+    write(STAMP, state)
+    print(f"The book is built ({time.monotonic() - began:.0f} s): {shown}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,83 @@
+"""Chapters as notebooks: read from MyST, executed, reduced to what nbval and the figure check compare."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "tests" / "reference"
+
+# Images differ between versions of matplotlib; the figure check compares what was plotted instead.
+IMAGES = ("image/png", "image/svg+xml")
+FIGURE = "spinlib_figure"
+
+
+def chapters(root: Path = ROOT) -> list[Path]:
+    """Every MyST file of the book that is a notebook."""
+    pages = [root / "intro.md", *sorted((root / "book").rglob("*.md"))]
+    return [page for page in pages if "{code-cell}" in page.read_text(encoding="utf-8")]
+
+
+def read(chapter: Path) -> NotebookNode:
+    """The notebook of a chapter, with cell ids that count the cells (jupytext draws them at random)."""
+    notebook = jupytext.read(chapter)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    return notebook
+
+
+def execute(notebook: NotebookNode, directory: Path) -> NotebookNode:
+    """A copy with the outputs of a fresh kernel that runs in ``directory``."""
+    executed = copy.deepcopy(notebook)
+    NotebookClient(executed, timeout=120, kernel_name="python3", resources={"metadata": {"path": directory}}).execute()
+    return executed
+
+
+def figures(notebook: NotebookNode) -> dict[str, Any]:
+    """What the published figures of an executed notebook hand to their check, by name."""
+    found: dict[str, Any] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            record = output.get("metadata", {}).get(FIGURE)
+            if record is not None:
+                if record["name"] in found:
+                    raise ValueError(f"figure {record['name']!r} is published twice: give each figure its own name")
+                found[record["name"]] = record["axes"]
+    return found
+
+
+def text_only(executed: NotebookNode) -> NotebookNode:
+    """The reference twin: code cells with text outputs; images keep their key, so that one gone missing shows.
+
+    Prose is left out: it holds no numbers of its own, so editing it leaves the reference as it is.
+    """
+    cells = []
+    for cell in executed.cells:
+        if cell.cell_type != "code":
+            continue
+        twin = nbformat.v4.new_code_cell(cell.source, id=cell.id, execution_count=len(cells) + 1)
+        for output in copy.deepcopy(cell.outputs):
+            last = twin.outputs[-1] if twin.outputs else {}
+            if output.output_type == "stream" and last.get("name") == output.name:
+                last["text"] += output.text  # how a stream is cut into messages is chance
+                continue
+            if "data" in output:
+                output["metadata"] = {}
+                for image in set(IMAGES) & set(output["data"]):
+                    output["data"][image] = ""
+            if "execution_count" in output:
+                output["execution_count"] = twin.execution_count
+            twin.outputs.append(output)
+        cells.append(twin)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+
+
+def reference_paths(chapter: Path) -> tuple[Path, Path]:
+    """Where the text-only twin and the plotted data of a chapter are kept."""
+    return REFERENCE / f"{chapter.stem}.ipynb", REFERENCE / f"{chapter.stem}.figures.json"

@@ -1,0 +1,119 @@
+"""Small files of precomputed arrays that say how they were made: `save`, `load`, `verify`.
+
+The format is JSON with one number per line: git shows what changed, loading executes nothing, and Python writes a float
+in the shortest way that reads back exactly, so equal arrays give equal bytes on every machine. An npz archive holds
+time stamps and depends on the compressor. A complex number is stored as its real, then its imaginary part.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 1_000_000
+_STORED = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "c": "complex128"}
+
+
+def save(path: str | Path, arrays: Mapping[str, ArrayLike], *, command: str, seeds: Sequence[int],
+         code: Sequence[str | Path], versions: Sequence[str], replace: bool = False) -> None:  # fmt: skip
+    """Write arrays with the command, seeds, source files (below the root) and package versions that made them.
+
+    The file is written whole or not at all. Raises ValueError for what cannot be stored exactly or takes 1 MB, an
+    unknown source or package, no command; FileExistsError if other content is there and `replace` is false.
+    """
+    path = Path(path)
+    if not arrays or not command.strip() or not code:
+        raise ValueError("arrays, command or code is empty: pass what was computed, how, and by which files")
+    record: dict[str, Any] = {
+        "command": command,
+        "seeds": [int(seed) for seed in seeds],
+        "code": {_relative(source): _hash_of(source) for source in code},
+        "versions": {name: _version(name) for name in versions},
+        "arrays": {name: _encode(name, array) for name, array in arrays.items()},
+    }
+    record["digest"] = _digest(record)
+    content = (json.dumps(record, indent=0, sort_keys=True) + "\n").encode()
+    if len(content) >= LIMIT:
+        raise ValueError(f"{path.name} would have {len(content)} bytes, the limit is below {LIMIT}: store fewer points")
+    if path.exists() and path.read_bytes() != content and not replace:
+        raise FileExistsError(f"{path.name} holds other data: pass replace=True to overwrite it")
+    temporary = path.with_name(path.name + ".new")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays, and the record: command, seeds, code, versions. Raises ValueError if the file is damaged."""
+    path = Path(path)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record.pop("digest") != _digest(record):
+            raise ValueError("edited by hand")
+        return {name: _decode(item) for name, item in record.pop("arrays").items()}, record
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name} is damaged ({error}): restore it, or remake it as its chapter says") from None
+
+
+def verify(path: str | Path) -> list[str]:
+    """Return one line per problem: damaged, 1 MB or more, or made by code that has changed since."""
+    path = Path(path)
+    problems = [f"{path.name} is not below {LIMIT} bytes: store fewer points"] if path.stat().st_size >= LIMIT else []
+    try:
+        _, record = load(path)
+    except ValueError as error:
+        return [*problems, str(error)]
+    return problems + [
+        f"{path.name}: {source} changed since, remake with: {record['command']}"
+        for source, old in record["code"].items()
+        if not (ROOT / source).is_file() or _hash_of(source) != old
+    ]
+
+
+def _encode(name: str, array: ArrayLike) -> dict[str, Any]:
+    values = np.asarray(array)
+    kind = _STORED.get(values.dtype.kind)
+    if kind is None or not np.can_cast(values.dtype, kind, "safe"):
+        raise ValueError(f"{name} has type {values.dtype}: pass booleans, int64, float64 or complex128 at most")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} has entries that are not finite: leave them out, JSON has no such number")
+    flat = np.ascontiguousarray(values, dtype=kind).reshape(-1)
+    numbers = flat.view(np.float64) if kind == "complex128" else flat
+    return {"dtype": kind, "shape": list(values.shape), "data": numbers.tolist()}
+
+
+def _decode(item: dict[str, Any]) -> NDArray[Any]:
+    kind = np.dtype(item["dtype"])
+    numbers = np.array(item["data"], dtype=np.float64 if kind.kind == "c" else kind)
+    return np.asarray(numbers.view(kind).reshape(item["shape"]))
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _relative(source: str | Path) -> str:
+    path = (ROOT / source).resolve()
+    if not path.is_file() or not path.is_relative_to(ROOT):
+        raise ValueError(f"code names {source}, no file of the tree: pass paths relative to its root")
+    return path.relative_to(ROOT).as_posix()
+
+
+def _hash_of(source: str | Path) -> str:
+    # The line ends of a checkout differ between systems.
+    return hashlib.sha256((ROOT / source).read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        raise ValueError(f"versions names {name}, which is not installed: pass names of installed packages") from None
