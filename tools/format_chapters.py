@@ -10,7 +10,8 @@ from tools.notebooks import chapters
 WIDTH = 84
 """Longer lines are cut off beside the sidebar of a laptop."""
 
-_CELL = re.compile(r"(?P<head>^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(?::[^\n]*\n)*\n?)(?P<code>.*?)^```$", re.M | re.S)
+_HEAD = r"(?P<head>^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(?::[^\n]*\n)*\n?)"
+_CELL = re.compile(_HEAD + r"(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def formatted(text: str) -> str:

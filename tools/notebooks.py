@@ -25,7 +25,7 @@ def chapters(root: Path = ROOT) -> list[Path]:
 
 def read(chapter: Path) -> NotebookNode:
     """The notebook of a chapter, with cell ids that count the cells (jupytext draws them at random)."""
-    notebook = jupytext.read(chapter)
+    notebook = jupytext.read(chapter, fmt="md:myst")
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
     return notebook

@@ -13,12 +13,11 @@ from flit_core import buildapi
 from jupyter_cache import get_cache
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
-from sphinx.util import logging
+from sphinx.errors import ExtensionError
 
 from tools.notebooks import figures, read
 from tools.portable import portable
 
-_LOG = logging.getLogger(__name__)
 _DATA = (".csv", ".json", ".npz", ".toml")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip files of the same content are the same file
 
@@ -30,7 +29,11 @@ def _is_notebook(app: Sphinx, page: str) -> bool:
 def _executed(app: Sphinx, page: str) -> NotebookNode:
     """The chapter with the outputs that the build shows; the cache holds them also when nothing ran in this build."""
     cache = get_cache(app.outdir.parent / ".jupyter_cache")
-    return cache.merge_match_into_notebook(read(Path(app.env.doc2path(page))))[1]
+    try:
+        return cache.merge_match_into_notebook(read(Path(app.env.doc2path(page))))[1]
+    except KeyError:
+        message = f"{page}.md has code cells but was not executed: begin it with the header of the other chapters"
+        raise ExtensionError(message) from None
 
 
 def _citations(app: Sphinx) -> Any:

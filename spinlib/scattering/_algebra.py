@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib._validate import finite, require
 
 __all__ = [
-    "LARGEST_AMPLITUDE",
     "Layer",
     "LayerT",
     "alike",
@@ -20,10 +19,8 @@ __all__ = [
     "real",
     "shared_shape",
     "solve",
+    "solve_amplitudes",
 ]
-
-# Unit flux comes in, so an amplitude above this sits on a resonance of width below 1e-14: a trapped mode.
-LARGEST_AMPLITUDE = 1e7
 
 
 class Layer(Protocol):
@@ -64,6 +61,19 @@ def solve(matrix: NDArray[Any], source: NDArray[Any], largest: float) -> NDArray
         sources = np.broadcast_to(source, (*trapped.shape, *source.shape[-2:]))[trapped]
         x[trapped] = np.linalg.pinv(matrices, rcond=1e-12) @ sources
     return x
+
+
+def solve_amplitudes(matrix: NDArray[Any], source: NDArray[Any]) -> NDArray[Any]:
+    """Solve ``matrix @ x = source`` for coherent amplitudes; a resonance narrower than rounding is a trapped mode.
+
+    Amplitudes on a resonance have no bound of their own, so one more right-hand side probes how close to singular
+    ``matrix`` is.
+    """
+    n = matrix.shape[-1]
+    probe = np.exp(1j * np.arange(n) ** 2)[:, None]  # no symmetry of a layer makes a trapped mode orthogonal to it
+    shape = np.broadcast_shapes(matrix.shape[:-2], source.shape[:-2])
+    columns = [np.broadcast_to(x, (*shape, *x.shape[-2:])) for x in (source, probe)]
+    return solve(matrix, np.concatenate(columns, axis=-1), 1e12)[..., :-1]
 
 
 def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -143,7 +153,7 @@ def amplitudes_from_left(layers: Sequence[Any], batch: tuple[int, ...]) -> tuple
     reflection: NDArray[Any] = np.zeros_like(one)  # nothing comes back from the reservoir
     steps = []
     for layer in reversed(layers):
-        into_next = solve(one - layer.r_prime @ reflection, layer.t, LARGEST_AMPLITUDE)
+        into_next = solve_amplitudes(one - layer.r_prime @ reflection, layer.t)
         steps.append((into_next, reflection))
         reflection = layer.r + layer.t_prime @ reflection @ into_next
     right, left = [one], [reflection]

@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import finite, require
 from spinlib.scattering._algebra import (
-    LARGEST_AMPLITUDE,
     LayerT,
     alike,
     amplitudes_from_left,
     batch_text,
     blocks,
     shared_shape,
-    solve,
+    solve_amplitudes,
 )
 from spinlib.spin import spin_rotation
 
@@ -156,8 +155,8 @@ class SMatrix:
     def _joined(self, right: Self) -> Self:
         # Redheffer star: right movers between the two layers are F_L (from the left) and F_R (from the right).
         closed = np.eye(self._size) - self.r_prime @ right.r
-        from_left = solve(closed, self.t, LARGEST_AMPLITUDE)
-        from_right = solve(closed, self.r_prime @ right.t_prime, LARGEST_AMPLITUDE)
+        from_left = solve_amplitudes(closed, self.t)
+        from_right = solve_amplitudes(closed, self.r_prime @ right.t_prime)
         return self._from_valid(
             self.r + self.t_prime @ right.r @ from_left,
             self.t_prime @ (right.r @ from_right + right.t_prime),

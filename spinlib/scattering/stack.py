@@ -84,8 +84,8 @@ def transport(
 
     Averaged stacks are solved for what layers take, not for what they reflect, so that weak filters and opaque stacks
     keep their digits. Between perfect filters a mode gets trapped as the angle goes to 0 and the current vanishes as it
-    goes to pi: torque and torque_per_current then carry a relative error of about 1e-15/(distance in rad)^2. At 0 itself
-    the trapped mode stays empty, the physical limit.
+    goes to pi: torque and torque_per_current then carry a relative error of about 1e-15/(distance in rad)^2. At 0
+    itself the trapped mode stays empty, the physical limit.
 
     Args:
         layers: all SMatrix or all HatMatrix, from left to right; leading shapes broadcast.

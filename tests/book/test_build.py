@@ -36,7 +36,7 @@ def built(tree, hostile):
     else:
         pytest.fail("no notebook was executed")
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert (tree / "_build" / "running").exists()
     assert not (tree / "_build" / "built-from").exists()
     return make(tree, "book", **hostile), before

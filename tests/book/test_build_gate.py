@@ -1,7 +1,5 @@
 """What must stop the build does stop it: one defect at a time in a book of two pages."""
 
-import textwrap
-
 import pytest
 
 from tests.book.building import copy_tree, make
@@ -10,6 +8,10 @@ pytestmark = pytest.mark.build
 
 HEAD = """\
 ---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
 kernelspec:
   display_name: Python 3
   language: python
@@ -27,6 +29,7 @@ DEFECTS = {
     "a failing cell": (CELL.format("1 / 0"), TOC, "ZeroDivisionError"),
     "a line on stderr": (CELL.format("import sys\nprint('x', file=sys.stderr)"), TOC, "stderr"),
     "a warning in a cell": (CELL.format("import warnings\nwarnings.warn('careful')"), TOC, "stderr"),
+    "code cells without the header of a notebook": (CELL.format("1"), TOC, "begin it with the header"),
     "an unknown reference": ("See {ref}`nowhere <nowhere>`.", TOC, "nowhere"),
     "an unknown equation": ("See {eq}`eq-kk-99`.", TOC, "eq-kk-99"),
     "a dead link to a page": ("See [there](nowhere.md).", TOC, "nowhere.md"),
@@ -48,8 +51,8 @@ def tree(tmp_path_factory):
     return tree
 
 
-def build(tree, page, toc=TOC):
-    (tree / "book" / "page.md").write_text(HEAD + textwrap.dedent(page), encoding="utf-8")
+def build(tree, page, toc=TOC, head=HEAD):
+    (tree / "book" / "page.md").write_text(head + page, encoding="utf-8")
     (tree / "_toc.yml").write_text(toc, encoding="utf-8")
     return make(tree, "book")
 
@@ -62,7 +65,7 @@ def test_a_sound_page_builds(tree):
 @pytest.mark.parametrize("name", DEFECTS)
 def test_defect_stops_the_build(tree, name):
     page, toc, says = DEFECTS[name]
-    code, output = build(tree, page, toc)
+    code, output = build(tree, page, toc, "# A page\n\n" if "without the header" in name else HEAD)
     assert code != 0, output
     assert says in output
     assert "The book was not built:" in output

@@ -23,8 +23,8 @@ MUTATIONS = {
         "0.4698",
     ),
     "a colour only": (
-        'axes.plot(spacer_values, solid, label="$F_b$ nearly perfect")',
-        'axes.plot(spacer_values, solid, label="$F_b$ nearly perfect", color="#0072b3")',
+        "axes.plot(spacer_values, solid, label=",
+        'axes.plot(spacer_values, solid, color="#0072b3", label=',
         "fig-kk-4-right[0].lines[0].color: '#0072b2ff' before, '#0072b3ff' now",
     ),
     "a curve shifted by 1e-5": (
@@ -41,8 +41,8 @@ MUTATIONS = {
 
 
 def run_nbval(directory: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-q",
-               "--color=no", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(directory), str(directory)]  # fmt: skip
+    nbval = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-q"]
+    command = [*nbval, "--color=no", "-c", ROOT / "pyproject.toml", "--rootdir", directory, directory]
     return subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
 
 

@@ -6,6 +6,7 @@ import re
 import nbformat
 import pytest
 
+from tools.format_chapters import formatted
 from tools.notebooks import FIGURE, REFERENCE, chapters, figures, read, reference_paths, text_only
 
 CHAPTERS = [pytest.param(chapter, id=chapter.stem) for chapter in chapters()]
@@ -86,3 +87,14 @@ def test_two_figures_of_one_name_are_refused():
     cell = nbformat.v4.new_code_cell("1", outputs=[output, output])
     with pytest.raises(ValueError, match=r"'a' is published twice: give each figure its own name"):
         figures(nbformat.v4.new_notebook(cells=[cell]))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_code_of_the_chapter_is_formatted(chapter):
+    text = chapter.read_text(encoding="utf-8")
+    assert formatted(text) == text, "run `python tools/format_chapters.py`"
+
+
+def test_formatting_touches_code_cells_alone():
+    page = "x  =  1\n\n```{code-cell} ipython3\n:tags: [hide-input]\n\nx  =  1\n```\n\n```python\ny  =  1\n```\n"
+    assert formatted(page) == page.replace("hide-input]\n\nx  =  1", "hide-input]\n\nx = 1")

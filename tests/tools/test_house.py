@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,13 +74,12 @@ def test_numba_cache_follows_the_sources_of_the_library(tmp_path, monkeypatch):
     (library / "a.py").write_text("x = 1\n")
     monkeypatch.setattr(house, "ROOT", tmp_path)
     monkeypatch.setattr(house, "CACHE", tmp_path / ".cache")
-    first = house.environment()["NUMBA_CACHE_DIR"]
-    os.makedirs(first)
-    assert house.environment()["NUMBA_CACHE_DIR"] == first
+    first = Path(house.environment()["NUMBA_CACHE_DIR"])
+    first.mkdir(parents=True)
+    assert house.environment()["NUMBA_CACHE_DIR"] == str(first)
     (library / "helper.py").write_text("y = 2\n")
-    second = house.environment()["NUMBA_CACHE_DIR"]
-    assert second != first
-    assert not os.path.exists(first), "caches of other sources are removed"
+    assert house.environment()["NUMBA_CACHE_DIR"] != str(first)
+    assert not first.exists(), "caches of other sources are removed"
 
 
 def test_digest_sees_names_and_contents_and_ignores_bytecode(tmp_path, monkeypatch):

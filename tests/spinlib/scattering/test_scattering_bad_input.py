@@ -386,6 +386,14 @@ def test_bad_input_stops_at_the_limit(accepted):
     accepted()
 
 
+def test_bad_input_rounding_of_aligned_phases_is_no_offence():
+    up, down = np.random.default_rng(1).uniform(0, 1, (2, 1000))
+    rho, tau = np.sqrt(1 - up) * np.sqrt(1 - down), np.sqrt(up) * np.sqrt(down)
+    explicit, default = ferromagnet(up, down, reflection_mixing=rho, transmission_mixing=tau), ferromagnet(up, down)
+    np.testing.assert_allclose(explicit.r, default.r, atol=1e-15)
+    bulk_layer(1.0, up, down, transverse_decay=up / 2 + down / 2, transverse_reflection=np.sqrt(up) * np.sqrt(down))
+
+
 def test_bad_input_l_sf_message_gives_a_length_that_is_accepted():
     with pytest.raises(ValueError, match=r"spin_diffusion_length >= (\S+) m") as caught:
         valet_fert_rates(**{**FERT, "spin_diffusion_length": 1e-9})

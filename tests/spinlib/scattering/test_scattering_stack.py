@@ -356,6 +356,15 @@ def test_limit_trapped_mode_stays_empty(tilt, phi):
     assert transport([compose(*layers)]).conductance == pytest.approx(0.4, rel=1e-12)
 
 
+def test_limit_trapped_mode_stays_empty_in_every_direction():
+    # A turned filter is singular up to rounding only: the direct solution holds populations of 100 and errors of 1e-13.
+    rng = np.random.default_rng(0)
+    turned = ferromagnet(1, 0, theta=rng.uniform(0, np.pi, 5000), phi=rng.uniform(0, 6, 5000))
+    result = transport([turned, normal_metal(1.0), turned])
+    np.testing.assert_allclose(result.torque, 0, atol=5e-15)
+    np.testing.assert_allclose(compose(turned, turned).t[..., 0, 0], 0.5, rtol=5e-15)
+
+
 def test_limit_small_angles_between_perfect_filters_stay_finite():
     theta = np.array([0.0, 1e-15, 1e-12, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5])
     result = transport([ferromagnet(1, 0, theta=theta), normal_metal(0.5), ferromagnet(1, 0)])
