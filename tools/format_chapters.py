@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.notebooks import chapters
 
-WIDTH = 84
+WIDTH = 79
 """Longer lines are cut off beside the sidebar of a laptop."""
 
 _HEAD = r"(?P<head>^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(?::[^\n]*\n)*\n?)"

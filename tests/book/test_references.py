@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 
-from tools.format_chapters import formatted
+from tools.format_chapters import WIDTH, formatted
 from tools.notebooks import FIGURE, REFERENCE, chapters, figures, read, reference_paths, text_only
 
 CHAPTERS = [pytest.param(chapter, id=chapter.stem) for chapter in chapters()]
@@ -93,6 +93,8 @@ def test_two_figures_of_one_name_are_refused():
 def test_code_of_the_chapter_is_formatted(chapter):
     text = chapter.read_text(encoding="utf-8")
     assert formatted(text) == text, "run `python tools/format_chapters.py`"
+    code = [cell.source for cell in read(chapter).cells if cell.cell_type == "code"]
+    assert not [line for source in code for line in source.splitlines() if len(line) > WIDTH]
 
 
 def test_formatting_touches_code_cells_alone():
