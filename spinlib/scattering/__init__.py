@@ -20,8 +20,9 @@ Scattering matrix
 
 Averaged layers
     Populations are X = x_0 + x.sigma with real x in the order (charge, x, y, z), and a block m acts on them as
-    M_{mu,nu} = Tr[(sigma_mu ⊗ 1) m (sigma_nu ⊗ 1) m^dagger] / 2N. In KK's row-major vec basis (uu, ud, du, dd) this is
-    the average of m ⊗ m*, not of m* ⊗ m: element ud is number 2, not 3.
+    M_{mu,nu} = Tr[(sigma_mu ⊗ 1) m (sigma_nu ⊗ 1) m^dagger] / 2N. In the row-major order (uu, ud, du, dd) of X this is
+    the average of m ⊗ m*, and X_ud is number 2. KK's Sigma-hat and the index 3 of KK (15) go with m* ⊗ m, which acts on
+    the column-major order (uu, du, ud, dd).
 
 Source
     ``source="left"``: the left reservoir fills each incoming mode (every channel, both spins) once, the right
@@ -60,7 +61,8 @@ Angles and direction
 
 What favours parallel alignment
     Electrons that pass layer a first pull the majority spin of b towards that of a (T_b along +m_a for T_up > T_down)
-    and push a away from b. The opposite flow reverses both.
+    and push a away from b. The opposite flow reverses both. This holds for aligned phases; dephased layers can reverse
+    it.
 
 Mixing parameters
     rho = Tr r_up r_down^dagger / N and tau = Tr t_up t_down^dagger / N, primed blocks for the other side, up =

@@ -1,6 +1,6 @@
 """What coherent and averaged layers share: batched solving, shape checks, the layer protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
@@ -13,8 +13,10 @@ __all__ = [
     "LayerT",
     "alike",
     "amplitudes_from_left",
+    "angles",
     "batch_text",
     "blocks",
+    "mean_text",
     "probability",
     "real",
     "shared_shape",
@@ -59,6 +61,8 @@ def solve(matrix: NDArray[Any], source: NDArray[Any], largest: float) -> NDArray
     if trapped.any():
         matrices = np.broadcast_to(matrix, (*trapped.shape, *matrix.shape[-2:]))[trapped]
         sources = np.broadcast_to(source, (*trapped.shape, *source.shape[-2:]))[trapped]
+        # Rounding of a turned layer leaves a trapped mode up to 1e-15, so the cut lies above; a nearly closed channel
+        # beside the mode is physical and must survive, so it does not lie much higher.
         x[trapped] = np.linalg.pinv(matrices, rcond=1e-12) @ sources
     return x
 
@@ -102,6 +106,11 @@ def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> ND
     return np.asarray(finite(name, value, remedy), dtype=np.float64)
 
 
+def angles(theta: ArrayLike, phi: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the polar angle and the azimuth as arrays, or refuse them by name."""
+    return real("theta", theta, "pass angles in rad"), real("phi", phi, "pass angles in rad")
+
+
 def probability(name: str, value: ArrayLike, *, zero: bool = True) -> NDArray[np.float64]:
     """Return ``value`` as an array within [0, 1], or (0, 1] unless ``zero``."""
     low = "0 <=" if zero else "0 <"
@@ -118,11 +127,18 @@ def batch_text(batch: tuple[int, ...]) -> str:
     return f", batch={batch}" if batch else ""
 
 
+def mean_text(values: NDArray[np.float64]) -> str:
+    """Return how a repr shows the mean of ``values``; an empty batch has none."""
+    return f"{float(np.mean(values)):.4g}" if values.size else "none"
+
+
 def alike(layers: Sequence[LayerT], kinds: tuple[type, ...]) -> tuple[list[LayerT], tuple[int, ...]]:
     """Return ``layers`` as a list with their shared leading shape; refuse an empty, mixed or mismatched stack."""
     names = " or ".join(kind.__name__ for kind in kinds)
     if isinstance(layers, kinds):
         raise ValueError(f"layers = {layers!r} is one layer, not a sequence: pass [layer]")
+    if not isinstance(layers, Iterable):
+        raise ValueError(f"layers = {layers!r} is no sequence: pass a list of {names}, from left to right")
     stack = list(layers)
     if not stack:
         raise ValueError(f"layers = [] is empty: pass at least one {names}, listed from left to right")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import require
-from spinlib.scattering._algebra import batch_text, blocks, solve
+from spinlib.scattering._algebra import batch_text, blocks, mean_text, solve
 from spinlib.scattering.smatrix import SMatrix
 from spinlib.spin import PAULI, rotation_matrix
 
@@ -38,7 +38,8 @@ class HatMatrix:
 
     Raises:
         ValueError: a block is not finite or not ``(..., 4, 4)``; charge is not conserved or the layer is not unital
-            (two full reservoirs do not stay full) to 1e-9.
+            (two full reservoirs do not stay full) to 1e-9; a block is no average of m X m^dagger, i.e. not completely
+            positive: its Choi matrix sum_{mu nu} M_{mu nu} sigma_mu ⊗ sigma_nu* / 2 has an eigenvalue below -1e-9.
 
     >>> HatMatrix(r=0.75 * np.eye(4), t_prime=0.25 * np.eye(4), t=0.25 * np.eye(4), r_prime=0.75 * np.eye(4))
     HatMatrix(mean transmission=0.25)
@@ -68,6 +69,8 @@ class HatMatrix:
             defect = np.abs(full[..., :, 0] - np.eye(4)[0]).max(axis=-1)
             remedy = "pass blocks whose first columns add up to (1, 0, 0, 0), within 1e-9"
             require(f"defect of the first column of {name}", defect, defect <= _CONSERVED, "is not unital", remedy)
+        for name in _NAMES:
+            _require_completely_positive(name, getattr(self, name))
         self._absorb(np.eye(4) - self.r - self.t, np.eye(4) - self.r_prime - self.t_prime)
 
     def _absorb(self, left: _Blocks, right: _Blocks) -> None:
@@ -97,7 +100,7 @@ class HatMatrix:
         return 4
 
     def __repr__(self) -> str:
-        return f"HatMatrix(mean transmission={float(np.mean(self.t[..., 0, 0])):.4g}{batch_text(self._batch)})"
+        return f"HatMatrix(mean transmission={mean_text(self.t[..., 0, 0])}{batch_text(self._batch)})"
 
     def _rotated(self, theta: ArrayLike, phi: ArrayLike) -> Self:
         turn3 = rotation_matrix((0.0, 0.0, 1.0), phi) @ rotation_matrix((0.0, 1.0, 0.0), theta)
@@ -133,6 +136,19 @@ class HatMatrix:
             right._absorption_prime + right._absorption @ from_right + self._absorption_prime @ back_right,
         ]
         return self._from_valid([*np.broadcast_arrays(*six)])
+
+
+def _require_completely_positive(name: str, block: _Blocks) -> None:
+    """Refuse a block that no amplitudes produce: half an entangled pair could leave it with a negative probability."""
+    choi = np.einsum("...ij,iab,jcd->...acbd", block, _SIGMA, _SIGMA.conj()).reshape(*block.shape[:-2], 4, 4) / 2
+    lowest = np.linalg.eigvalsh(choi)[..., 0]
+    remedy = (
+        "pass averages of m X m^dagger, whose Choi eigenvalues are >= 0 within 1e-9; "
+        "hat_average, ferromagnet and bulk_layer make them"
+    )
+    require(
+        f"lowest Choi eigenvalue of {name}", lowest, lowest >= -_CONSERVED, "shows no completely positive map", remedy
+    )
 
 
 def hat_average(smatrix: SMatrix) -> HatMatrix:

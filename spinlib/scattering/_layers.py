@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import finite, require
-from spinlib.scattering._algebra import probability, real, shared_shape
+from spinlib.scattering._algebra import angles, probability, real, shared_shape
 from spinlib.scattering._hat import HatMatrix
 from spinlib.scattering.smatrix import rotate
 
@@ -106,8 +106,9 @@ def ferromagnet(
         _block(0, 0, 0, absorption),
         _block(0, 0, 0, absorption_right),
     ]
-    shared_shape(magnet=np.broadcast_shapes(*(m.shape[:-2] for m in six)), theta=np.shape(theta), phi=np.shape(phi))
-    return rotate(HatMatrix._from_valid([*np.broadcast_arrays(*six)]), theta, phi)
+    polar, azimuth = angles(theta, phi)
+    shared_shape(magnet=np.broadcast_shapes(*(m.shape[:-2] for m in six)), theta=polar.shape, phi=azimuth.shape)
+    return rotate(HatMatrix._from_valid([*np.broadcast_arrays(*six)]), polar, azimuth)
 
 
 def _absorption(up: _Real, down: _Real, rho: _Complex, tau: _Complex, aligned: bool) -> _Complex:
@@ -198,10 +199,11 @@ def bulk_layer(
     )
     shared_shape(thickness=length.shape, scattering_up=up.shape, scattering_down=down.shape, spin_flip=flip.shape)
     decay, reflection = _transverse_rates(up, down, flip, transverse_decay, transverse_reflection)
+    polar, azimuth = angles(theta, phi)
     shared_shape(
-        rates=np.broadcast_shapes(length.shape, decay.shape, reflection.shape), theta=np.shape(theta), phi=np.shape(phi)
+        rates=np.broadcast_shapes(length.shape, decay.shape, reflection.shape), theta=polar.shape, phi=azimuth.shape
     )
-    return rotate(_slab(length, up, down, flip, decay, reflection), theta, phi)
+    return rotate(_slab(length, up, down, flip, decay, reflection), polar, azimuth)
 
 
 def _not_negative(name: str, value: ArrayLike) -> _Real:

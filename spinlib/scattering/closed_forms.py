@@ -123,8 +123,8 @@ def dirty_spacer_torque(
         spacer_transmission: n = g_N/N, 0 < n <= 1, small against T_a,up, T_a,down and \|1 - rho_b\|.
         transmission_up_a: T_a,up, 0 < T <= 1 (a perfect filter has another limit, KK 17).
         transmission_down_a: T_a,down, likewise.
-        reflection_mixing_b: complex rho of b for incidence from the spacer, \|rho_b\| <= 1 but not 1 itself.
-        transmission_mixing_b: complex tau of b for electrons coming from the spacer, \|tau_b\| <= 1.
+        reflection_mixing_b: complex rho of b for incidence from the spacer, not 1 itself.
+        transmission_mixing_b: complex tau of b for electrons coming from the spacer, \|rho_b\| + \|tau_b\| <= 1.
 
     Returns:
         Torque on b ``(..., 3)`` in hbar/2 per channel; z vanishes.
@@ -150,6 +150,7 @@ def dirty_spacer_torque(
         reflection_mixing_b=rho.shape,
         transmission_mixing_b=tau.shape,
     )
+    _require_cauchy_schwarz(rho, tau)
     transverse = n**2 * np.sin(angle) * (1 / down - 1 / up) * (1 - rho - tau) / (1 - rho)
     return _vector(transverse.real, 0.0 - transverse.imag)
 
@@ -159,6 +160,14 @@ def _bounded(name: str, value: ArrayLike) -> _Complex:
     mixing = np.asarray(finite(name, value, remedy, complex_allowed=True), dtype=np.complex128)
     require(name, mixing, np.abs(mixing) <= 1 + _STRUCTURE, "is no mixing parameter", remedy)
     return mixing
+
+
+def _require_cauchy_schwarz(rho: _Complex, tau: _Complex) -> None:
+    # |rho| + |tau| <= sqrt(R_up R_down) + sqrt(T_up T_down) <= 1 for R_s + T_s = 1.
+    total = np.abs(rho) + np.abs(tau)
+    name = "|reflection_mixing_b| + |transmission_mixing_b|"
+    remedy = f"pass {name} <= 1 (an electron is reflected or transmitted); 0 for fully dephased phases"
+    require(name, total, total <= 1 + _STRUCTURE, "exceeds the Cauchy-Schwarz bound", remedy)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -241,13 +250,16 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
         _require_axial(name, layer)
     shared_shape(fixed=fixed._batch, free=free._batch, spacer_transmission=n.shape)
     r = 1 / n - 1
-    a, b = _Resistances(fixed.t, fixed.r_prime), _Resistances(free.t, free.r)
+    # 1 - rho as a sum: the difference has no digits left for a nearly opaque layer.
+    lost_a = _transverse_loss("fixed", fixed._absorption_prime + fixed.t_prime)
+    lost_b = _transverse_loss("free", free._absorption + free.t)
+    a, b = _Resistances(fixed.t, lost_a), _Resistances(free.t, lost_b)
     # Every resistance times 2 T_up T_down of its layer, so that perfect filters stay finite.
     z_a, z_b = a.transverse, b.transverse
     q = b.mean + b.scale * (z_a + r)
     d = a.mean + a.scale * (z_b + r)
     excess_a, excess_b = a.mean - a.scale * z_a, b.mean - b.scale * z_b
-    kappa = free._absorption[..., 1, 1] / (1 - free.r[..., 1, 1])
+    kappa = free._absorption[..., 1, 1] / lost_b
     same = (a.up == b.up) & (a.down == b.down) & (np.abs(z_a - z_b) <= _STRUCTURE * np.abs(z_a))
     with np.errstate(divide="ignore", invalid="ignore"):
         polarization = np.where(same, kappa * (b.up - b.down) / (b.mean + b.scale * r / 2), np.nan)
@@ -261,11 +273,19 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
 class _Resistances:
     """T_s of a magnet, scale = 2 T_up T_down, mean = scale (r_up + r_down)/2, transverse = z of one side."""
 
-    def __init__(self, t: _Real, r_spacer: _Real) -> None:
+    def __init__(self, t: _Real, lost: _Real) -> None:
         self.up, self.down = t[..., 0, 0] + t[..., 0, 3], t[..., 0, 0] - t[..., 0, 3]
         self.scale = 2 * self.up * self.down
         self.mean = self.up + self.down - self.up * self.down
-        self.transverse = 1 / (1 - r_spacer[..., 1, 1]) - 0.5
+        self.transverse = 1 / lost - 0.5
+
+
+def _transverse_loss(name: str, loss: _Real) -> _Real:
+    """Return 1 - rho, the share of transverse spin that does not come back to the spacer."""
+    lost = loss[..., 1, 1]
+    remedy = f"pass a {name} layer with reflection_mixing < 1; transport takes every layer"
+    require(f"1 - reflection mixing of {name}", lost, lost > 0, "lets no transverse spin pass", remedy)
+    return lost
 
 
 def _require_axial(name: str, layer: HatMatrix) -> None:

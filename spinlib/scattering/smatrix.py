@@ -15,8 +15,10 @@ from spinlib.scattering._algebra import (
     LayerT,
     alike,
     amplitudes_from_left,
+    angles,
     batch_text,
     blocks,
+    mean_text,
     shared_shape,
     solve_amplitudes,
 )
@@ -141,8 +143,8 @@ class SMatrix:
         return int(self.r.shape[-1])
 
     def __repr__(self) -> str:
-        mean = float(np.mean(np.sum(np.abs(self.t) ** 2, axis=(-2, -1)))) / self._size
-        return f"SMatrix(channels={self.channels}, mean transmission={mean:.4g}{batch_text(self._batch)})"
+        mean = mean_text(np.sum(np.abs(self.t) ** 2, axis=(-2, -1)) / self._size)
+        return f"SMatrix(channels={self.channels}, mean transmission={mean}{batch_text(self._batch)})"
 
     def _rotated(self, theta: ArrayLike, phi: ArrayLike) -> Self:
         turn = np.kron(spin_rotation(theta, phi), np.eye(self.channels))
@@ -179,15 +181,18 @@ def rotate(layer: LayerT, theta: ArrayLike, phi: ArrayLike = 0.0) -> LayerT:
         A layer of the same type, with the broadcast leading shape.
 
     Raises:
-        ValueError: an angle is not finite, or shapes do not broadcast.
+        ValueError: ``layer`` is no layer, ``theta`` or ``phi`` is not finite, or shapes do not broadcast.
 
     >>> filter_z = SMatrix.from_spins([[0, 1], [1, 0]], [[1, 0], [0, 1]])
     >>> rotate(filter_z, np.pi).t.real.round(12) + 0.0
     array([[0., 0.],
            [0., 1.]])
     """
-    shared_shape(layer=layer._batch, theta=np.shape(theta), phi=np.shape(phi))
-    return layer._rotated(theta, phi)
+    if not hasattr(type(layer), "_rotated"):
+        raise ValueError(f"layer = {layer!r} is a {type(layer).__name__}: pass one SMatrix or HatMatrix")
+    polar, azimuth = angles(theta, phi)
+    shared_shape(layer=layer._batch, theta=polar.shape, phi=azimuth.shape)
+    return layer._rotated(polar, azimuth)
 
 
 def compose(*layers: LayerT) -> LayerT:

@@ -106,11 +106,14 @@ def dense_solution(layers, incoming_left, incoming_right):
 
 
 def dense_averaged(layers, source="left", polarization=(0.0, 0.0, 0.0)):
-    """Return currents ``(L+1, 4)`` of the averaged problem, Tr sigma_mu (f - b), positive to the right."""
+    """Return currents ``(L+1, 4)`` of the averaged problem, Tr sigma_mu (f - b), positive to the right.
+
+    ``source`` "both": both reservoirs are full.
+    """
     density = np.einsum("i,iab->ab", [1.0, *polarization], SIGMA).reshape(4)
     nothing = np.zeros(4, dtype=complex)
-    pair = (density, nothing) if source == "left" else (nothing, density)
-    forward, backward = dense_solution(layers, *pair)
+    pairs = {"left": (density, nothing), "right": (nothing, density), "both": (density, density)}
+    forward, backward = dense_solution(layers, *pairs[source])
     return np.array(
         [np.einsum("iab,ba->i", SIGMA, (f - b).reshape(2, 2)).real for f, b in zip(forward, backward, strict=True)]
     )

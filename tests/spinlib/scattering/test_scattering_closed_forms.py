@@ -1,3 +1,4 @@
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -97,6 +98,76 @@ def test_limit_worked_example_without_a_simple_form():
     expected = torque_per_current(((0.3, 0.01), {}), 1.0, ferromagnet(0.999, 0.001), theta)
     np.testing.assert_allclose(form(theta), expected, rtol=1e-11, atol=1e-13)
     assert repr(form).startswith("SlonczewskiTorque(constant=0.9044, cosine=-0.845")
+
+
+def test_limit_two_parameters_need_equal_reflection_mixing():
+    # Equal T_up and T_down are not enough: the mixing that faces the spacer differs.
+    dephased, plain = ferromagnet(0.5, 0.2, reflection_mixing=0.1), ferromagnet(0.5, 0.2)
+    for fixed, free in ((dephased, plain), (plain, dephased)):
+        form = slonczewski_parameters(fixed, 1.0, free)
+        assert np.isnan(form.polarization)
+        assert np.isnan(form.asymmetry)
+    same = slonczewski_parameters(dephased, 1.0, dephased)
+    assert np.isfinite([same.polarization, same.asymmetry]).all()
+
+
+def exact_series(fixed, n, free, theta):
+    """Return g and T_x on ``free`` at 60 digits: resistances in series, aligned phases, angle on ``fixed``."""
+    with mpmath.workdps(60):
+        (up_a, down_a), (up_b, down_b) = ([mpmath.mpf(t) for t in layer] for layer in (fixed, free))
+        cos, sin = mpmath.cos(mpmath.mpf(theta)), mpmath.sin(mpmath.mpf(theta))
+
+        def elements(up, down):
+            rho = mpmath.sqrt((1 - up) * (1 - down))
+            charge, spin = (1 / up + 1 / down - 1) / 2, (1 / up - 1 / down) / 2
+            return mpmath.matrix([[charge, 0, spin], [0, 1 / (1 - rho) - mpmath.mpf(1) / 2, 0], [spin, 0, charge]])
+
+        turn = mpmath.matrix([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
+        total = turn * elements(up_a, down_a) * turn.T + elements(up_b, down_b)
+        j = mpmath.lu_solve(total + (1 / mpmath.mpf(n) - 1) * mpmath.eye(3), mpmath.matrix([1, 0, 0]))
+        rho, tau = mpmath.sqrt((1 - up_b) * (1 - down_b)), mpmath.sqrt(up_b * down_b)
+        return 2 * j[0], 2 * j[1] * (1 - rho - tau) / (1 - rho)
+
+
+SKEW = np.linspace(0.2, 2.9, 28)
+
+
+@pytest.mark.parametrize("n", [1e-6, 1e-9])
+def test_limit_torque_through_a_dirty_spacer_keeps_the_digits_that_transport_states(n):
+    fixed, free = (0.6, 0.2), (0.5, 0.3)
+    form = slonczewski_parameters(ferromagnet(*fixed), n, ferromagnet(*free))
+    result = transport([ferromagnet(*fixed, theta=SKEW), normal_metal(n), ferromagnet(*free)])
+    exact = [exact_series(fixed, n, free, x) for x in SKEW]
+    per_current = np.array([float(torque / g) for g, torque in exact])
+    np.testing.assert_allclose(form(SKEW), per_current, rtol=4e-15)
+    np.testing.assert_allclose(result.conductance, [float(g) for g, _ in exact], rtol=4e-15)
+    # The transverse share of the populations is of order n, so the torque is known to 1e-16/n; a bound far above what
+    # is found would promise too little.
+    worst = np.abs(result.torque_per_current[:, 2, 0] / per_current - 1).max()
+    assert 1e-18 / n < worst < 4e-16 / n
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-12])
+def test_limit_torque_on_a_nearly_opaque_layer_keeps_the_digits_that_transport_states(scale):
+    fixed, free = (0.6, 0.2), (2 * scale, scale)
+    form = slonczewski_parameters(ferromagnet(*fixed), 1.0, ferromagnet(*free))
+    result = transport([ferromagnet(*fixed, theta=SKEW), normal_metal(1.0), ferromagnet(*free)])
+    exact = [exact_series(fixed, 1.0, free, x) for x in SKEW]
+    per_current = np.array([float(torque / g) for g, torque in exact])
+    np.testing.assert_allclose(form(SKEW), per_current, rtol=4e-15)
+    np.testing.assert_allclose(result.conductance, [float(g) for g, _ in exact], rtol=4e-15)
+    worst = np.abs(result.torque_per_current[:, 2, 0] / per_current - 1).max()
+    assert 1e-18 / scale < worst < 1e-15 / scale
+
+
+@pytest.mark.parametrize("free", [(1e-17, 1e-17), (3e-17, 1e-17)])
+def test_limit_slonczewski_form_of_layers_that_hardly_transmit(free):
+    # 1 - rho is 2e-17 here and below the rounding of rho; any warning is an error.
+    for fixed, last in (((0.5, 0.2), free), (free, (0.5, 0.2)), (free, free)):
+        form = slonczewski_parameters(ferromagnet(*fixed), 1.0, ferromagnet(*last))
+        for theta in (0.4, 1.3, 2.8):
+            g, torque = exact_series(fixed, 1.0, last, theta)
+            assert form(theta) == pytest.approx(float(torque / g), rel=1e-13, abs=1e-32)
 
 
 @pytest.mark.parametrize("n", [1.0, 0.2])

@@ -85,6 +85,36 @@ def test_limit_a_sampler_without_the_phases_of_r_is_rejected(seed, monkeypatch):
     assert abs(cross) > 6 * ERROR_CROSS
 
 
+# N = 2, T = 1/2: every element of r, t, r', t' is a Haar element times 1/sqrt(2) and a phase, and products of Haar
+# matrices that are independent are independent, too. So r_00 t_00* has mean 0 and variance 1/32 of each part.
+ERROR_PAIR = np.sqrt(1 / 32 / SAMPLES)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_limit_the_four_mode_mixings_are_independent(seed):
+    s = random_spacer([0.5, 0.5], SAMPLES, seed=seed)
+    r, t_prime, t, r_prime = (block[:, 0, 0] for block in (s.r, s.t_prime, s.t, s.r_prime))
+    # Shared by each pair alone: U, U', V', V, in this order; the last two share none.
+    for x, y in ((r, t_prime), (r, t), (r_prime, t), (r_prime, t_prime), (r, r_prime), (t, t_prime)):
+        pair = np.mean(x * y.conj())
+        assert max(abs(pair.real), abs(pair.imag)) < 4 * ERROR_PAIR
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_limit_a_sampler_that_repeats_a_mode_mixing_is_rejected(seed, monkeypatch):
+    drawn, fresh = [], random_matrix._haar
+
+    def repeats_the_third(rng, samples, n):
+        # The order of the draws is U, V', U', V.
+        drawn.append(drawn[2] if len(drawn) == 3 else fresh(rng, samples, n))
+        return drawn[-1]
+
+    monkeypatch.setattr(random_matrix, "_haar", repeats_the_third)
+    s = random_spacer([0.5, 0.5], SAMPLES, seed=seed)
+    # V = U': r t'* = -i |(U U')_00|^2 / 2 with mean -i/4.
+    assert abs(np.mean(s.r[:, 0, 0] * s.t_prime[:, 0, 0].conj()) + 0.25j) < 0.02
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_limit_symmetric_reflection_shows_enhanced_backscattering(seed):
     # T_n = 0: r = U U^T, so <|r_11|^2> = 2/(N + 1) against 1/N without time reversal. N = 2: |r_11|^2 = x has

@@ -356,6 +356,14 @@ def test_limit_trapped_mode_stays_empty(tilt, phi):
     assert transport([compose(*layers)]).conductance == pytest.approx(0.4, rel=1e-12)
 
 
+def test_limit_trapped_mode_leaves_a_nearly_closed_channel_open():
+    # Dephased filters that pass majority electrons with 1e-11: their channel is nearly as singular as the trapped mode.
+    almost = ferromagnet(1e-11, 0, reflection_mixing=0)
+    expected = 1 / (2 / 1e-11 - 1)
+    assert transport([almost, almost]).conductance == pytest.approx(expected, rel=1e-13)
+    assert compose(almost, almost).t[0, 0] == pytest.approx(expected / 2, rel=1e-13)
+
+
 def test_limit_trapped_mode_stays_empty_in_every_direction():
     # A turned filter is singular up to rounding only: the direct solution holds populations of 100 and errors of 1e-13.
     rng = np.random.default_rng(0)
@@ -417,6 +425,18 @@ def test_limit_one_call_for_a_grid_equals_single_calls():
     assert grid.spin_current.shape == (4, 3, 4, 3)
     single = transport([ferromagnet(0.6, 0.2, theta=theta[2, 0]), normal_metal(n[1]), ferromagnet(0.5, 0.1, phi=1.0)])
     np.testing.assert_allclose(grid.torque[2, 1], single.torque, rtol=1e-12, atol=1e-16)
+
+
+def test_invariant_results_print_in_one_line_even_when_empty():
+    nothing = np.zeros(0)
+    empty = [ferromagnet(nothing, 0.1), normal_metal(0.5)]
+    assert repr(empty[0]) == "HatMatrix(mean transmission=none, batch=(0,))"
+    assert repr(transport(empty)) == "Transport(layers=2, conductance=none, batch=(0,))"
+    wire = SMatrix(np.zeros((2, 2)), np.eye(2), np.eye(2), np.zeros((2, 2)))
+    assert repr(rotate(wire, nothing)) == "SMatrix(channels=1, mean transmission=none, batch=(0,))"
+    assert repr(transport([wire])) == "Transport(layers=1, conductance=2 e^2/h)"
+    pair = transport([ferromagnet([0.5, 0.1], 0.1)])
+    assert repr(pair) == "Transport(layers=1, conductance=0.2..0.6 e^2/h, batch=(2,))"
 
 
 @PROPERTY
