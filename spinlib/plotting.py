@@ -9,9 +9,11 @@ from IPython.display import display
 from matplotlib import colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
@@ -65,7 +67,8 @@ def publish(figure: Figure, name: str) -> None:
 
     ``name`` is the name of the download; it is unique in a notebook.
     """
-    display(figure, metadata={"spinlib_figure": {"name": name, "axes": figure_data(figure)}})  # type: ignore[no-untyped-call]
+    record = {"name": name, **figure_data(figure)}
+    display(figure, metadata={"spinlib_figure": record})  # type: ignore[no-untyped-call]
     plt.close(figure)
 
 
@@ -79,16 +82,21 @@ def glue(key: str, text: str) -> None:
     display({f"{prefix}text/plain": text}, raw=True, metadata=scrapbook)  # type: ignore[no-untyped-call]
 
 
-def figure_data(figure: Figure) -> list[dict[str, Any]]:
+def figure_data(figure: Figure) -> dict[str, Any]:
     """Everything a figure draws, panel by panel, as plain numbers and strings.
 
     >>> figure, axes = plt.subplots()
     >>> _ = axes.plot([0, 1], [2, 4], color="red", label="torque")
-    >>> figure_data(figure)[0]["lines"][0]["y"]
+    >>> figure_data(figure)["axes"][0]["lines"][0]["y"]
     [2.0, 4.0]
     >>> plt.close(figure)
     """
-    return [_axes_data(axes) for axes in figure.axes]
+    figure.draw_without_rendering()  # places ticks
+    return {
+        "axes": [_axes_data(axes) for axes in figure.axes],
+        "texts": [_text_data(text) for text in figure.texts],
+        "legends": [_legend_data(legend) for legend in figure.legends],
+    }
 
 
 def summary(figure: Figure) -> str:
@@ -123,50 +131,74 @@ def _curve_summary(line: Line2D) -> str:
 
 
 def _axes_data(axes: Axes) -> dict[str, Any]:
+    legend = axes.get_legend()
     return {
         "title": axes.get_title(),
-        "labels": [axes.get_xlabel(), axes.get_ylabel()],
-        "limits": [_numbers(axes.get_xlim()), _numbers(axes.get_ylim())],
-        "scales": [axes.get_xscale(), axes.get_yscale()],
-        "legend": [text.get_text() for text in legend.get_texts()] if (legend := axes.get_legend()) else [],
+        "frame": axes.axison,
+        **{f"{name}-axis": _axis_data(axis) for name, axis in (("x", axes.xaxis), ("y", axes.yaxis))},
+        "legend": _legend_data(legend) if legend else [],
         "lines": [_line_data(line) for line in axes.lines],
         "patches": [_patch_data(patch) for patch in axes.patches],
         "collections": [_collection_data(collection) for collection in axes.collections],
         "texts": [_text_data(text) for text in axes.texts],
-        "images": [_numbers(image.get_array()) for image in axes.images if isinstance(image, AxesImage)],
+        "images": [_image_data(image) for image in axes.images if isinstance(image, AxesImage)],
+        "insets": [_axes_data(inset) for inset in axes.child_axes if isinstance(inset, Axes)],
     }
+
+
+def _axis_data(axis: Axis) -> dict[str, Any]:
+    ticks = [tick.get_text() for tick in axis.get_ticklabels() if tick.get_visible()]
+    limits = _numbers(axis.get_view_interval())
+    return {"label": axis.get_label_text(), "limits": limits, "scale": axis.get_scale(), "ticks": ticks}
+
+
+def _legend_data(legend: Legend) -> list[list[str]]:
+    """Text and colour of each entry: a legend whose handles are swapped is another legend."""
+    handles = [getattr(handle, "get_color", getattr(handle, "get_facecolor", None)) for handle in legend.legend_handles]
+    texts = [text.get_text() for text in legend.get_texts()]
+    return [[text, str(_colors(color())) if color else ""] for text, color in zip(texts, handles, strict=True)]
+
+
+def _common(artist: Artist) -> dict[str, Any]:
+    return {"label": _label(artist), "alpha": artist.get_alpha(), "visible": artist.get_visible()}
 
 
 def _line_data(line: Line2D) -> dict[str, Any]:
     x, y = line.get_data()
-    return {
-        "label": _label(line),
-        "color": _color(line.get_color()),
-        "style": [str(line.get_linestyle()), str(line.get_marker()), float(line.get_linewidth())],
-        "x": _numbers(x),
-        "y": _numbers(y),
-    }
+    style = [str(line.get_linestyle()), str(line.get_marker()), float(line.get_linewidth())]
+    return {**_common(line), "color": _colors(line.get_color()), "style": style, "x": _numbers(x), "y": _numbers(y)}
 
 
 def _patch_data(patch: Patch) -> dict[str, Any]:
     vertices = patch.get_patch_transform().transform(patch.get_path().vertices)
-    colours = [_color(patch.get_facecolor()), _color(patch.get_edgecolor())]
-    return {"label": _label(patch), "color": colours, "vertices": _numbers(vertices)}
+    colours = [_colors(patch.get_facecolor()), _colors(patch.get_edgecolor())]
+    return {**_common(patch), "color": colours, "vertices": _numbers(vertices)}
 
 
 def _collection_data(collection: Collection) -> dict[str, Any]:
-    values = collection.get_array()
     return {
-        "label": _label(collection),
-        "color": [[_color(c) for c in collection.get_facecolor()], [_color(c) for c in collection.get_edgecolor()]],
+        **_common(collection),
+        "color": [_colors(collection.get_facecolor()), _colors(collection.get_edgecolor())],
         "offsets": _numbers(collection.get_offsets()),
         "vertices": [_numbers(path.vertices) for path in collection.get_paths()],
-        "values": None if values is None else _numbers(values),
+        **_mapped(collection),
     }
 
 
+def _image_data(image: AxesImage) -> dict[str, Any]:
+    return {**_common(image), "extent": _numbers(image.get_extent()), **_mapped(image)}
+
+
+def _mapped(artist: Collection | AxesImage) -> dict[str, Any]:
+    """Values that a colour map shows, the map and its range."""
+    values = artist.get_array()
+    if values is None:
+        return {"values": None}
+    return {"values": _numbers(values), "map": artist.get_cmap().name, "range": _numbers(artist.get_clim())}
+
+
 def _text_data(text: Text) -> dict[str, Any]:
-    return {"text": text.get_text(), "position": _numbers(text.get_position()), "color": _color(text.get_color())}
+    return {"text": text.get_text(), "position": _numbers(text.get_position()), "color": _colors(text.get_color())}
 
 
 def _label(artist: Artist) -> str:
@@ -174,8 +206,9 @@ def _label(artist: Artist) -> str:
     return "" if label.startswith("_") else label
 
 
-def _color(color: Any) -> str:
-    return colors.to_hex(color, keep_alpha=True)
+def _colors(color: Any) -> list[str]:
+    """One colour or several, as hexadecimal strings with opacity."""
+    return [colors.to_hex(one, keep_alpha=True) for one in colors.to_rgba_array(color)]
 
 
 def _numbers(values: Any) -> Any:

@@ -2,7 +2,9 @@
 
 import os
 
-from tools.house import FOREIGN, VENV, environment
+from hypothesis import settings
+
+from tools.isolation import FOREIGN, VENV, environment
 
 # Before anything imports numba or matplotlib: they read their settings once.
 _wanted = environment()
@@ -13,3 +15,7 @@ for _name in set(os.environ) - set(_wanted):
     if _name.startswith(FOREIGN) and not _name.startswith("PYTEST_"):
         del os.environ[_name]
 os.environ.update(_wanted)
+
+# The same examples on every machine and in every run; how fast a machine is proves nothing.
+settings.register_profile("house", derandomize=True, deadline=None, database=None)
+settings.load_profile("house")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 TOLERANCE = 1e-6
-"""Largest deviation accepted of a number, relative to itself or to the median of its array, whichever is larger."""
+"""Largest deviation accepted of a number, relative to itself or to the median of its column, whichever is larger."""
 
 
 def _numeric(item: Any) -> bool:
@@ -44,6 +44,9 @@ def _array_differences(old: np.ndarray, new: np.ndarray, place: str) -> list[str
         return [f"{place}: shape {old.shape} before, {new.shape} now"]
     if (np.isnan(old) != np.isnan(new)).any():
         return [f"{place}: other entries are missing (not finite) than before"]
+    if old.ndim == 2 and old.shape[1] == 2:  # points: x and y have scales of their own
+        columns = zip(old.T, new.T, "xy", strict=True)
+        return [line for one, other, axis in columns for line in _array_differences(one, other, f"{place}.{axis}")]
     size = np.abs(np.nan_to_num(old))
     floor = np.median(size) or size.max(initial=0.0)
     error = np.abs(np.nan_to_num(old) - np.nan_to_num(new))

@@ -12,16 +12,19 @@ from pathlib import Path
 import yaml
 
 from tools.check_links import dead_links
-from tools.house import LOCK, ROOT, digest
+from tools.isolation import LOCK, ROOT, alone, digest
 
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
+INDEX = HTML / "index.html"
 STAMP = BUILD / "built-from"
 EXECUTIONS = BUILD / ".jupyter_cache"
 EXECUTED_WITH = BUILD / "executed-with"
 RUNNING = BUILD / "running"
 
-SOURCES = [ROOT / name for name in ("_config.yml", "_toc.yml", "intro.md", "book", "spinlib", "tools")] + [LOCK]
+# Everything that the pages and the wheel in the downloads are made of.
+SOURCES = ["_config.yml", "_toc.yml", "intro.md", "book", "spinlib", "tools", "pyproject.toml", "README.md", "LICENSE"]
+DATA = {".csv", ".json", ".npz", ".toml"}
 
 
 def write(path: Path, text: str) -> None:
@@ -50,14 +53,14 @@ def drop_stale_executions() -> None:
 
     The cache of Jupyter Book is keyed by the text of the cells alone.
     """
-    data = [p for p in sorted((ROOT / "book").rglob("*")) if p.is_file() and p.suffix in {".json", ".npz", ".csv"}]
-    state = digest(ROOT / "spinlib", LOCK, *data)
+    data = [p for p in sorted((ROOT / "book").rglob("*")) if p.is_file() and p.suffix in DATA]
+    state = f"{digest(ROOT / 'spinlib', LOCK, *data)} {sys.version}"
     if RUNNING.exists() or not EXECUTED_WITH.exists() or EXECUTED_WITH.read_text(encoding="utf-8") != state:
         shutil.rmtree(EXECUTIONS, ignore_errors=True)
     write(EXECUTED_WITH, state)
 
 
-def build() -> list[str]:
+def build(lock: int) -> list[str]:
     """Build afresh from executed notebooks; what is wrong with the result, line by line."""
     forgotten = forgotten_pages()
     if forgotten:
@@ -66,32 +69,37 @@ def build() -> list[str]:
         shutil.rmtree(leftover, ignore_errors=True)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = [*jupyter_book, "build", str(ROOT), "-n", "-W", "--keep-going", "--all"]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode or not (HTML / "index.html").exists():
+    built = subprocess.run(command, cwd=ROOT, check=False, pass_fds=[lock]).returncode == 0
+    if not built or not INDEX.exists():
         return ["the build failed or warned; the messages are above"]
     # The theme makes index.html a redirect to the root document; readers get the page itself.
-    shutil.copyfile(HTML / "intro.html", HTML / "index.html")
+    shutil.copyfile(HTML / "intro.html", INDEX)
     return dead_links(HTML)
 
 
-def main(options: list[str]) -> None:
+def state_of_book() -> str:
+    """Sources, lock and Python; and the pages themselves, so that a lost or edited one is noticed."""
+    return f"{digest(*(ROOT / name for name in SOURCES), LOCK)} {digest(HTML) if HTML.is_dir() else None} {sys.version}"
+
+
+def main(options: list[str], lock: int) -> None:
     began = time.monotonic()
-    state = digest(*SOURCES)
-    index = HTML / "index.html"
-    shown = index.relative_to(ROOT)
-    if "--all" not in options and index.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == state:
+    shown = INDEX.relative_to(ROOT)
+    if "--all" not in options and STAMP.exists() and STAMP.read_text(encoding="utf-8") == state_of_book():
         print(f"The book is up to date: {shown}")
         return
     STAMP.unlink(missing_ok=True)
     drop_stale_executions()
     # Survives only if this process is killed: whatever it was writing is not to be trusted.
     write(RUNNING, "")
-    problems = build()
-    RUNNING.unlink()
+    problems = build(lock)
+    RUNNING.unlink(missing_ok=True)
     if problems:
         sys.exit("\n".join(["The book was not built:", *problems]))
-    write(STAMP, state)
+    write(STAMP, state_of_book())
     print(f"The book is built ({time.monotonic() - began:.0f} s): {shown}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with alone("build") as descriptor:
+        main(sys.argv[1:], descriptor)

@@ -1,4 +1,4 @@
-"""Format the code cells of the chapters with ruff, one column wide: `python tools/format_chapters.py [--check]`."""
+"""Format the code cells of the chapters with ruff, one column wide: `make format`, or with `--check` only tell."""
 
 import re
 import subprocess

@@ -12,9 +12,12 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "tests" / "reference"
 
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
 # Images differ between versions of matplotlib; the figure check compares what was plotted instead.
 IMAGES = ("image/png", "image/svg+xml")
 FIGURE = "spinlib_figure"
+GLUE = "scrapbook"
 
 
 def chapters(root: Path = ROOT) -> list[Path]:
@@ -38,6 +41,15 @@ def execute(notebook: NotebookNode, directory: Path) -> NotebookNode:
     return executed
 
 
+def named(cell: NotebookNode) -> list[tuple[str, str]]:
+    """What a cell hands on by name: its published figures and glued numbers, in order."""
+    found = []
+    for output in cell.get("outputs", []):
+        metadata = output.get("metadata", {})
+        found += [(kind, metadata[kind]["name"]) for kind in (FIGURE, GLUE) if kind in metadata]
+    return found
+
+
 def figures(notebook: NotebookNode) -> dict[str, Any]:
     """What the published figures of an executed notebook hand to their check, by name."""
     found: dict[str, Any] = {}
@@ -47,12 +59,23 @@ def figures(notebook: NotebookNode) -> dict[str, Any]:
             if record is not None:
                 if record["name"] in found:
                     raise ValueError(f"figure {record['name']!r} is published twice: give each figure its own name")
-                found[record["name"]] = record["axes"]
+                found[record["name"]] = {part: record[part] for part in record if part != "name"}
     return found
 
 
+def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Copies of the outputs with the pieces of a stream put together: how it is cut into messages is chance."""
+    result: list[NotebookNode] = []
+    for output in copy.deepcopy(outputs):
+        if output.output_type == "stream" and result and result[-1].get("name") == output.name:
+            result[-1]["text"] += output.text
+        else:
+            result.append(output)
+    return result
+
+
 def text_only(executed: NotebookNode) -> NotebookNode:
-    """The reference twin: code cells with text outputs; images keep their key, so that one gone missing shows.
+    """The reference twin: code cells with text outputs; an image keeps its key and a figure its name.
 
     Prose is left out: it holds no numbers of its own, so editing it leaves the reference as it is.
     """
@@ -61,21 +84,24 @@ def text_only(executed: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             continue
         twin = nbformat.v4.new_code_cell(cell.source, id=cell.id, execution_count=len(cells) + 1)
-        for output in copy.deepcopy(cell.outputs):
-            last = twin.outputs[-1] if twin.outputs else {}
-            if output.output_type == "stream" and last.get("name") == output.name:
-                last["text"] += output.text  # how a stream is cut into messages is chance
-                continue
+        twin.outputs = joined(cell.outputs)
+        for output in twin.outputs:
             if "data" in output:
-                output["metadata"] = {}
+                names = {kind: {"name": output["metadata"][kind]["name"]} for kind in (FIGURE, GLUE)
+                         if kind in output["metadata"]}  # fmt: skip
+                output["metadata"] = nbformat.from_dict(names)
                 for image in set(IMAGES) & set(output["data"]):
                     output["data"][image] = ""
             if "execution_count" in output:
                 output["execution_count"] = twin.execution_count
-            twin.outputs.append(output)
         cells.append(twin)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+
+
+def folder_of(stem: str) -> Path:
+    """The folder of the chapter of that name, in which its notebook runs."""
+    (chapter,) = (page for page in chapters() if page.stem == stem)
+    return chapter.parent
 
 
 def reference_paths(chapter: Path) -> tuple[Path, Path]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import nbformat
 from nbformat import NotebookNode
 
+from tools.notebooks import GLUE, KERNEL, joined
+
 GET_SPINLIB = """\
 # This notebook needs spinlib, numpy, scipy, sympy and matplotlib. The wheel of spinlib lies beside it.
 try:
@@ -16,11 +18,20 @@ except ModuleNotFoundError:
 else:
     print("spinlib", spinlib.__version__)"""
 
-_ROLE = re.compile(r"\{([\w:.-]+)\}`([^`]*)`")
-_FENCE = re.compile(r"^(`{3,}|:{3,})\{([\w-]+)\}[ \t]*(.*)$")
+_FENCE = re.compile(r"^(`{3,}|:{3,})(?:\{([\w-]+)\})?[ \t]*(.*)$")
 _OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*)$")
+_TARGET = re.compile(r"^\([^()\s]+\)=$")
 _TITLED = re.compile(r"(.*?)\s*<([^>]+)>$", re.DOTALL)
-_LOCAL_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!\w+://|mailto:)[^)]+\)")
+_BLOCK = re.compile(r"(^(?P<fence>`{3,})(?!`)[^\n]*\n.*?^(?P=fence)[ \t]*$)", re.MULTILINE | re.DOTALL)
+# What a line of prose is made of, first match first; maths and code stay as they are.
+_PARTS = re.compile(
+    r"(?P<labelled>\$\$[^$]*\$\$[ \t]*\([\w-]+\))"
+    r"|(?P<keep>\$\$.*?\$\$|(?<!\\)\$[^$]+\$)"
+    r"|\{(?P<role>[\w:.-]+)\}`(?P<body>[^`]*)`"
+    r"|(?P<code>(`+)(?!`).*?(?<!`)\6(?!`))"
+    r"|(?<!!)\[(?P<text>[^\]]+)\]\((?!\w+://|mailto:)[^)]+\)",
+    re.DOTALL,
+)
 
 
 def equation_number(label: str) -> str:
@@ -34,6 +45,8 @@ def _role(name: str, body: str, glued: dict[str, str], cite: Callable[[str], str
     if name == "eq":
         return f"({equation_number(body)})"
     if name == "glue:text":
+        if body not in glued:
+            raise ValueError(f"{{glue:text}}`{body}` names no glued number: the chapter glues {', '.join(glued)}")
         return glued[body]
     if name.startswith("cite"):
         return ", ".join(cite(key.strip()) for key in body.split(","))
@@ -62,7 +75,7 @@ def _directive(name: str, title: str, body: list[str]) -> list[str]:
 
 
 def plain_lines(lines: list[str]) -> list[str]:
-    """Directives written out as plain Markdown; targets dropped."""
+    """Directives written out as plain Markdown, targets dropped, code to read kept."""
     result: list[str] = []
     rest = list(lines)
     while rest:
@@ -70,20 +83,30 @@ def plain_lines(lines: list[str]) -> list[str]:
         opening = _FENCE.match(line)
         if opening:
             body = []
-            while rest[0].rstrip() != opening[1]:
+            while rest and rest[0].rstrip() != opening[1]:
                 body.append(rest.pop(0))
-            rest.pop(0)
-            result += _directive(opening[2], opening[3], body)
-        elif not re.fullmatch(r"\([\w-]+\)=", line):
+            if not rest:
+                raise ValueError(f"{line!r} is not closed: nested blocks need an outer fence of more colons or ticks")
+            closing = rest.pop(0)
+            result += _directive(opening[2], opening[3], body) if opening[2] else [line, *body, closing]
+        elif not _TARGET.match(line):
             result.append(line)
     return result
 
 
 def plain_text(source: str, glued: dict[str, str], cite: Callable[[str], str]) -> str:
     """Markdown without MyST: roles become text, directives are written out, links within the book lose their target."""
-    text = "\n".join(plain_lines(source.splitlines()))
-    text = _ROLE.sub(lambda match: _role(match[1], match[2], glued, cite), text)
-    return _LOCAL_LINK.sub(r"\1", text)
+
+    def part(match: re.Match[str]) -> str:
+        if match["labelled"]:
+            raise ValueError(f"{match[0]!r} has no form in a plain notebook: use a math directive with :label:")
+        if match["role"]:
+            return _role(match["role"], match["body"], glued, cite)
+        return match["text"] or match[0]
+
+    # The split yields prose, code block, its fence, prose …
+    pieces = _BLOCK.split("\n".join(plain_lines(source.splitlines())))
+    return "".join(_PARTS.sub(part, piece) if i % 3 == 0 else piece for i, piece in enumerate(pieces) if i % 3 < 2)
 
 
 def glued_texts(executed: NotebookNode) -> dict[str, str]:
@@ -91,7 +114,7 @@ def glued_texts(executed: NotebookNode) -> dict[str, str]:
     found = {}
     for cell in executed.cells:
         for output in cell.get("outputs", []):
-            scrapbook = output.get("metadata", {}).get("scrapbook")
+            scrapbook = output.get("metadata", {}).get(GLUE)
             if scrapbook:
                 found[scrapbook["name"]] = output["data"][f"{scrapbook['mime_prefix']}text/plain"]
     return found
@@ -105,10 +128,11 @@ def portable(executed: NotebookNode, wheel: str, cite: Callable[[str], str]) -> 
         cell = copy.deepcopy(cell)
         if cell.cell_type == "markdown":
             cell.source = plain_text(cell.source, glued, cite)
+        else:
+            cell.outputs = joined(cell.outputs)
         cells.append(cell)
         caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption")
         if caption:
             cells.append(nbformat.v4.new_markdown_cell(plain_text(caption, glued, cite), id=f"{cell.id}-caption"))
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("tags",) if key in cell.metadata})
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)

@@ -1,4 +1,4 @@
-"""Small files of precomputed arrays that say how they were made: `save`, `load`, `verify`.
+"""Make and check small files of precomputed arrays that say how they were made; `spinlib.precomputed` loads them.
 
 The format is JSON with one number per line: git shows what changed, loading executes nothing, and Python writes a float
 in the shortest way that reads back exactly, so equal arrays give equal bytes on every machine. An npz archive holds
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from spinlib.precomputed import digest, load
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1_000_000
@@ -37,7 +39,7 @@ def save(path: str | Path, arrays: Mapping[str, ArrayLike], *, command: str, see
         "versions": {name: _version(name) for name in versions},
         "arrays": {name: _encode(name, array) for name, array in arrays.items()},
     }
-    record["digest"] = _digest(record)
+    record["digest"] = digest(record)
     content = (json.dumps(record, indent=0, sort_keys=True) + "\n").encode()
     if len(content) >= LIMIT:
         raise ValueError(f"{path.name} would have {len(content)} bytes, the limit is below {LIMIT}: store fewer points")
@@ -49,18 +51,6 @@ def save(path: str | Path, arrays: Mapping[str, ArrayLike], *, command: str, see
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def load(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Return the arrays, and the record: command, seeds, code, versions. Raises ValueError if the file is damaged."""
-    path = Path(path)
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record.pop("digest") != _digest(record):
-            raise ValueError("edited by hand")
-        return {name: _decode(item) for name, item in record.pop("arrays").items()}, record
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path.name} is damaged ({error}): restore it, or remake it as its chapter says") from None
 
 
 def verify(path: str | Path) -> list[str]:
@@ -78,6 +68,15 @@ def verify(path: str | Path) -> list[str]:
     ]
 
 
+def stale(folder: str | Path = ROOT / "book", total: int = 10 * LIMIT) -> list[str]:
+    """Return the problems of all precomputed files in the folders of chapters, and of their total size."""
+    chapters = [page.with_suffix("") for page in sorted(Path(folder).rglob("*.md"))]
+    files = [path for chapter in chapters for path in sorted(chapter.glob("*.json"))]
+    size = sum(path.stat().st_size for path in files)
+    heavy = [f"precomputed data take {size} bytes, the limit is {total}: store fewer points"] if size > total else []
+    return heavy + [problem for path in files for problem in verify(path)]
+
+
 def _encode(name: str, array: ArrayLike) -> dict[str, Any]:
     values = np.asarray(array)
     kind = _STORED.get(values.dtype.kind)
@@ -88,16 +87,6 @@ def _encode(name: str, array: ArrayLike) -> dict[str, Any]:
     flat = np.ascontiguousarray(values, dtype=kind).reshape(-1)
     numbers = flat.view(np.float64) if kind == "complex128" else flat
     return {"dtype": kind, "shape": list(values.shape), "data": numbers.tolist()}
-
-
-def _decode(item: dict[str, Any]) -> NDArray[Any]:
-    kind = np.dtype(item["dtype"])
-    numbers = np.array(item["data"], dtype=np.float64 if kind.kind == "c" else kind)
-    return np.asarray(numbers.view(kind).reshape(item["shape"]))
-
-
-def _digest(record: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _relative(source: str | Path) -> str:

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,10 @@ from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from tools.build_book import DATA
 from tools.notebooks import figures, read
 from tools.portable import portable
 
-_DATA = (".csv", ".json", ".npz", ".toml")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip files of the same content are the same file
 
 
@@ -48,22 +50,26 @@ def _citations(app: Sphinx) -> Any:
     return cite
 
 
-def _rows(axes: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Panel, curve, x, y of every line and of every scattered point."""
-    rows: list[tuple[Any, ...]] = []
-    for number, panel in enumerate(axes, 1):
-        for line in panel["lines"]:
-            rows += [(number, line["label"], x, y) for x, y in zip(line["x"], line["y"], strict=True)]
-        for cloud in panel["collections"]:
-            rows += [(number, cloud["label"], *point) for point in cloud["offsets"] if len(cloud["offsets"]) > 1]
-    return rows
+def _points(panel: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Curve, x, y of every line, scattered point and corner of an area or bar."""
+    for line in panel["lines"]:
+        yield from ((line["label"], x, y) for x, y in zip(line["x"], line["y"], strict=True))
+    for patch in panel["patches"]:
+        yield from ((patch["label"], x, y) for x, y in patch["vertices"])
+    for collection in panel["collections"]:
+        scattered = collection["offsets"] != [[0.0, 0.0]]
+        for points in [collection["offsets"]] if scattered else collection["vertices"]:
+            yield from ((collection["label"], x, y) for x, y in points)
 
 
 def _csv(axes: list[dict[str, Any]]) -> str:
+    """A table of all points; lines with # say what the axes of a panel are."""
     text = io.StringIO()
+    for number, panel in enumerate(axes, 1):
+        text.write(f"# panel {number}: x is {panel['x-axis']['label']}, y is {panel['y-axis']['label']}\n")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["panel", "curve", "x", "y"])
-    writer.writerows(_rows(axes))
+    writer.writerows((number, *point) for number, panel in enumerate(axes, 1) for point in _points(panel))
     return text.getvalue()
 
 
@@ -81,19 +87,25 @@ def _write_downloads(app: Sphinx, error: Exception | None) -> None:
     target = app.outdir / "_downloads"
     for part in ("figures", "notebooks"):
         (target / part).mkdir(parents=True, exist_ok=True)
+    os.environ["SOURCE_DATE_EPOCH"] = "315532800"  # 1980: the wheel says nothing of when it was made
     wheel = target / "notebooks" / buildapi.build_wheel(str(target / "notebooks"))
     cite = _citations(app)
     for page in sorted(page for page in app.env.found_docs if _is_notebook(app, page)):
         executed = _executed(app, page)
-        tables = {f"{name}.csv": _csv(axes).encode() for name, axes in figures(executed).items()}
+        tables = {f"{name}.csv": _csv(record["axes"]).encode() for name, record in figures(executed).items()}
         for name, table in tables.items():
+            if (target / "figures" / name).exists():
+                raise ExtensionError(f"{page}.md publishes {name.removesuffix('.csv')!r} as another chapter does")
             (target / "figures" / name).write_bytes(table)
         chapter = Path(app.env.doc2path(page))
         # Data that a chapter reads lie in a folder of its name.
         data = {
-            f"{p.parent.name}/{p.name}": p.read_bytes() for p in chapter.with_suffix("").glob("*") if p.suffix in _DATA
+            f"{p.parent.name}/{p.name}": p.read_bytes() for p in chapter.with_suffix("").glob("*") if p.suffix in DATA
         }
-        notebook = nbformat.writes(portable(executed, wheel.name, cite)).encode()
+        try:
+            notebook = nbformat.writes(portable(executed, wheel.name, cite)).encode()
+        except ValueError as error:
+            raise ExtensionError(f"{page}.md: {error}") from None
         members = {f"{chapter.stem}.ipynb": notebook, wheel.name: wheel.read_bytes(), **data}
         members |= {f"figures/{name}": table for name, table in tables.items()}
         _write_zip(target / "notebooks" / f"{chapter.stem}.zip", members)

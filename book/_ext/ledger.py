@@ -20,17 +20,20 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from ledger_data import PAPERS, Entry, files, load_figures, load_ledger, problems  # isort: skip
+from ledger_data import PAPERS, Entry, files, load_figures, load_ledger  # isort: skip
+from ledger_rules import problems  # isort: skip
 
 __all__ = ["counts", "load_figures", "load_ledger", "problems", "setup"]
 
 _LABEL = re.compile(rf"eq-({'|'.join(key.lower() for key in PAPERS)})-(\d+[a-z]?)")
 _STATUSES = ("definition", "verified", "restricted", "corrected", "formal", "planned")
-_GROUPS = ("errors", "artefacts", "over-statements")
+# The groups of the errata, and the answers to `artefact` that put a wrong formula or sentence into them. Where only the
+# text available to us is garbled the paper is right: that is no erratum.
+_GROUPS = {"errors": "no", "artefacts": "possible", "over-statements": ""}
 _ORIGIN = {
     "no": "error of the paper",
     "possible": "possibly an artefact of text extraction",
-    "certain": "artefact of text extraction",
+    "certain": "artefact of text extraction, the paper is right",
 }
 
 
@@ -61,7 +64,7 @@ def counts(root: Path, key: str = "") -> dict[str, int]:
 def _errata(entries: Iterable[Entry], group: str) -> list[Entry]:
     if group == "over-statements":
         return [entry for entry in entries if entry.status == "over-statement"]
-    return [entry for entry in entries if _is_wrong(entry) and (entry.artefact == "no") == (group == "errors")]
+    return [entry for entry in entries if _is_wrong(entry) and entry.artefact == _GROUPS[group]]
 
 
 def _is_wrong(entry: Entry) -> bool:
@@ -174,6 +177,8 @@ class LedgerEquations(_LedgerDirective):
             ("Formal, because", self.prose(entry.reason)),
             ("Printed", self.formula(entry.printed, f"{name} as printed")),
             ("Origin", self.prose(_ORIGIN.get(entry.artefact, ""))),
+            # What is no erratum says here what the garbled text would lead to.
+            ("Consequence", self.prose(entry.consequence if entry.artefact == "certain" else "")),
             ("Remark", self.prose(entry.remark)),
             *self.proof(entry),
         ]

@@ -20,9 +20,13 @@ HOSTILE = {
 }
 
 
+MADE = (".git", ".venv", ".cache", "_build", "__pycache__", "dist")
+"""What the commands may make, and git."""
+
+
 def copy_tree(target: Path) -> Path:
     """The tree without git, caches and builds, with an environment that borrows the packages of this one."""
-    ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "_build", "__pycache__", "dist")
+    ignored = shutil.ignore_patterns(*MADE)
     shutil.copytree(ROOT, target, ignore=ignored)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", target / ".venv"], check=True)
     packages = next((target / ".venv" / "lib").glob("python*/site-packages"))
@@ -40,7 +44,8 @@ def stamp(tree: Path) -> None:
 
 def start(tree: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
     """`make <command>` in a session of its own, under the user's environment plus ``settings``."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "NUMBA_CACHE_DIR", "MPLCONFIGDIR")}
+    inherited = ("PYTHONPATH", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "MAKELEVEL", "MAKEFLAGS", "MFLAGS")
+    environment = {k: v for k, v in os.environ.items() if k not in inherited}
     make = ["make", f"PYTHON={sys.executable}", *command]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
     return subprocess.Popen(make, cwd=tree, env={**environment, **settings}, start_new_session=True, **streams)
@@ -55,6 +60,5 @@ def make(tree: Path, *command: str, **settings: str) -> tuple[int, str]:
 
 def snapshot(tree: Path) -> dict[str, bytes]:
     """Every file of the tree but what the commands may make."""
-    made = {".venv", ".cache", "_build", "__pycache__"}
-    files = [p for p in tree.rglob("*") if p.is_file() and not made & set(p.relative_to(tree).parts)]
+    files = [p for p in tree.rglob("*") if p.is_file() and not set(MADE) & set(p.relative_to(tree).parts)]
     return {p.relative_to(tree).as_posix(): p.read_bytes() for p in files}

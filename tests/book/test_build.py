@@ -3,6 +3,7 @@
 import os
 import signal
 
+import psutil
 import pytest
 
 from tests.book.building import HOSTILE, copy_tree, make, snapshot, start
@@ -73,6 +74,20 @@ def test_an_unchanged_book_is_not_built_again(built, tree, hostile):
     assert index.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("damage", ["lost", "edited"])
+def test_a_lost_or_edited_page_is_made_again(built, tree, hostile, damage):
+    page = tree / "_build" / "html" / "book" / "equations.html"
+    whole = page.read_bytes()
+    if damage == "lost":
+        page.unlink()
+    else:
+        page.write_bytes(whole.replace(b"KK 17", b"KK 71"))
+    code, output = make(tree, "book", **hostile)
+    assert code == 0, output
+    assert "The book is built" in output
+    assert page.read_bytes() == whole
+
+
 def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(built, tree):
     page = tree / "book" / "bibliography.md"
     page.write_text(page.read_text(encoding="utf-8") + "\nOne more sentence.\n", encoding="utf-8")
@@ -85,3 +100,22 @@ def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(built, t
     code, output = make(tree, "book")
     assert code == 0, output
     assert output.count("Executing notebook") == len(chapters())
+
+
+def test_the_run_after_the_kill_of_the_builder_alone_waits_for_what_it_left_behind(built, tree):
+    """Sphinx outlives its killed parent and still writes: the next run must not share the folder with it."""
+    page = tree / "book" / "bibliography.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\nStill one more.\n", encoding="utf-8")
+    process = start(tree, "book")
+    for line in process.stdout:
+        if "reading sources" in line:
+            break
+    family = psutil.Process(process.pid).children(recursive=True)
+    (builder,) = (child for child in family if "tools/build_book.py" in child.cmdline())
+    builder.kill()
+    code, output = make(tree, "book")
+    process.communicate()
+    assert code == 0, output
+    assert "Another run is at work here (build); waiting for its end" in output
+    assert "The book is built" in output
+    assert "Still one more." in (tree / "_build/html/book/bibliography.html").read_text(encoding="utf-8")

@@ -26,6 +26,9 @@ def record():
     axes.imshow(np.eye(2))
     axes.set(xlabel="x", ylabel="y")
     axes.legend()
+    axes.inset_axes((0.1, 0.1, 0.2, 0.2)).plot([0, 1], [1, 2])
+    figure.suptitle("all of it")
+    figure.legend()
     yield figure_data(figure)
     plt.close(figure)
 
@@ -40,34 +43,57 @@ def test_equal_records_do_not_differ(record):
         (("lines", 0, "y"), lambda y: [value + 1e-5 for value in y]),
         (("lines", 0, "y"), lambda y: [*y[:-1], None]),
         (("lines", 0, "y"), lambda y: y[:-1]),
-        (("lines", 0, "color"), lambda _: "#0072b3ff"),
+        (("lines", 0, "color"), lambda _: ["#0072b3ff"]),
         (("lines", 0, "label"), lambda _: "other"),
         (("lines", 0, "style"), lambda style: ["--", *style[1:]]),
-        (("limits", 0), lambda limits: [limits[0], limits[1] * 1.00001]),
-        (("labels",), lambda labels: [labels[0], "z"]),
-        (("scales",), lambda _: ["log", "linear"]),
+        (("lines", 0, "alpha"), lambda _: 0.02),
+        (("lines", 0, "visible"), lambda _: False),
+        (("x-axis", "limits"), lambda limits: [limits[0], limits[1] * 1.00001]),
+        (("y-axis", "label"), lambda _: "z"),
+        (("x-axis", "scale"), lambda _: "log"),
+        (("x-axis", "ticks"), lambda ticks: [*ticks[:-1], "wrong"]),
+        (("frame",), lambda _: False),
         (("legend",), lambda _: []),
+        (("legend", 0, 1), lambda _: "['#000000ff']"),
         (("collections", 0, "offsets"), lambda points: [[1.0, 1.0], *points[1:]]),
         (("collections", 0, "color"), lambda color: [["#00ff00ff"], color[1]]),
         (("collections", 1, "vertices"), lambda paths: [[[0.5, 0.5], *paths[0][1:]]]),
         (("patches", 0, "vertices"), lambda corners: [*corners[:-1], [9.0, 9.0]]),
         (("texts", 0, "text"), lambda _: "other note"),
-        (("images", 0), lambda _: [[1.0, 0.0], [0.1, 1.0]]),
+        (("images", 0, "values"), lambda _: [[1.0, 0.0], [0.1, 1.0]]),
+        (("images", 0, "extent"), lambda extent: [extent[0], 2 * extent[1], *extent[2:]]),
+        (("images", 0, "map"), lambda _: "gray"),
+        (("images", 0, "range"), lambda _: [0.0, 2.0]),
+        (("insets", 0, "lines", 0, "y"), lambda y: [2 * value for value in y]),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
 )
 def test_every_kind_of_change_is_seen(record, path, change):
     changed = copy.deepcopy(record)
-    place = changed[0]
+    place = changed["axes"][0]
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = change(place[path[-1]])
     assert differences(record, changed)
 
 
+@pytest.mark.parametrize("part", ["texts", "legends"])
+def test_what_belongs_to_no_panel_is_seen(record, part):
+    assert record[part]
+    assert differences(record, {**record, part: []})
+
+
+def test_axes_of_points_have_scales_of_their_own():
+    """A large x does not hide a change of y."""
+    points = [[0.0, 1e6], [0.5, 2e6], [1.0, 3e6]]
+    assert differences(points, [[x + 0.3, y] for x, y in points])
+    assert differences(points, [[x, y + 10] for x, y in points])
+
+
 def test_rounding_is_no_difference(record):
     changed = copy.deepcopy(record)
-    changed[0]["lines"][0]["y"] = [value * (1 + 0.1 * TOLERANCE) for value in changed[0]["lines"][0]["y"]]
+    line = changed["axes"][0]["lines"][0]
+    line["y"] = [value * (1 + 0.1 * TOLERANCE) for value in line["y"]]
     assert differences(record, changed) == []
 
 

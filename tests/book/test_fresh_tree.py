@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.book.building import snapshot
+from tests.book.building import MADE, snapshot
 from tools.notebooks import ROOT
 
 pytestmark = [pytest.mark.full, pytest.mark.build]
@@ -30,8 +30,7 @@ def test_book_and_package_from_nothing(version, tmp_path):
     if python is None:
         pytest.skip(f"python{version} is not on this machine")
     tree = tmp_path / "tree"
-    ignored = shutil.ignore_patterns(".git", ".venv", ".cache", "_build", "__pycache__", "dist")
-    shutil.copytree(ROOT, tree, ignore=ignored)
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*MADE))
     before = snapshot(tree)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for command in (["book"], ["test", "-m", "not build and not full and not reader"]):

@@ -25,12 +25,17 @@ MUTATIONS = {
     "a colour only": (
         "axes.plot(spacer_values, solid, label=",
         'axes.plot(spacer_values, solid, color="#0072b3", label=',
-        "fig-kk-4-right[0].lines[0].color: '#0072b2ff' before, '#0072b3ff' now",
+        "fig-kk-4-right.axes[0].lines[0].color[0]: '#0072b2ff' before, '#0072b3ff' now",
     ),
     "a curve shifted by 1e-5": (
         "axes.plot(inner / np.pi, clean.torque_per_current[:, 2, 0], label=",
         "axes.plot(inner / np.pi, clean.torque_per_current[:, 2, 0] + 1e-5, label=",
-        "fig-kk-4-left[0].lines[1].y",
+        "fig-kk-4-left.axes[0].lines[1].y",
+    ),
+    "a figure shown without its data": (
+        'plotting.publish(figure, "fig-kk-limits")',
+        "display(figure)\nplt.close(figure)",
+        "published and glued: [('spinlib_figure', 'fig-kk-limits')] before, [] now",
     ),
     "a missing seed": (
         "rng = np.random.default_rng(2018)",
@@ -63,6 +68,18 @@ def test_mutation_of_a_chapter_is_caught(name, tmp_path):
     assert report in result.stdout, result.stdout
     # Only the cells that show the fault fail: the rest of the notebook runs and passes, as without the fault.
     assert int(counts[1]) <= 3
+
+
+def test_a_notebook_runs_beside_its_data(tmp_path):
+    """In the build a chapter reads files from its own folder; nbval must find them, too."""
+    shutil.copy(REFERENCE / "conftest.py", tmp_path / "conftest.py")
+    (tmp_path / f"{CHAPTER}.figures.json").write_text("{}", encoding="utf-8")
+    cell = nbformat.v4.new_code_cell(f"from pathlib import Path\nprint(Path('{CHAPTER}.md').exists())")
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="True\n")]
+    cell.execution_count = 1
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{CHAPTER}.ipynb")
+    result = run_nbval(tmp_path)
+    assert result.returncode == 0, result.stdout
 
 
 def test_figure_without_reference_fails(tmp_path):

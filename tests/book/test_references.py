@@ -1,5 +1,6 @@
 """The committed reference notebooks belong to the chapters as they stand."""
 
+import itertools
 import json
 import re
 
@@ -56,30 +57,51 @@ def test_every_figure_is_published_under_the_name_that_the_page_links(chapter):
     assert all(name.startswith("fig-") for name in named)
 
 
+KIND = re.compile(r"\((?:[^()]*; )?(exact|quantitative|qualitative|schematic|not reproducible)\b[^()]*\)")
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_figure_is_labelled_and_says_what_kind_it_is(chapter):
     stored = json.loads(reference_paths(chapter)[1].read_text(encoding="utf-8"))
-    kinds = ("exact", "quantitative", "qualitative", "schematic", "not reproducible")
     for cell in read(chapter).cells:
-        options = cell.metadata.get("mystnb", {})
-        if "figure" not in options:
+        options = cell.metadata.get("mystnb", {}).get("figure")
+        if not options:
             continue
-        assert any(kind in options["figure"]["caption"] for kind in kinds), options["figure"]["name"]
-        for panel in stored[options["figure"]["name"]]:
-            for label in panel["labels"]:
-                assert label or len(stored[options["figure"]["name"]]) > 1, "an axis without label"
+        assert KIND.search(options["caption"]), f"{options['name']}: the caption names no kind in brackets"
+        panels = stored[options["name"]]["axes"]
+        assert all(panel["y-axis"]["label"] for panel in panels)
+        # Panels above one another share the axis of the last.
+        assert panels[-1]["x-axis"]["label"]
+        for panel in panels:
             drawn = [line["label"] for line in panel["lines"] if line["label"]]
             assert len(drawn) == len(set(drawn)), "two curves of one panel share a label"
+            assert drawn == [text for text, _ in panel["legend"]]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_figure_is_followed_by_its_check(chapter):
+    """The cell after a figure asserts a number of it by another route, and prints its summary."""
+    cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
+    for cell, following in itertools.pairwise(cells):
+        if "figure" in cell.metadata.get("mystnb", {}):
+            assert re.search(r"^assert |np\.testing\.assert_", following.source, re.MULTILINE)
+            assert "print(plotting.summary(figure))" in following.source
+    assert "figure" not in cells[-1].metadata.get("mystnb", {})
 
 
 def test_text_only_keeps_the_key_of_an_image_and_drops_its_content():
-    output = nbformat.v4.new_output(
-        "display_data", {"image/svg+xml": "<svg/>", "text/plain": "x"}, metadata={FIGURE: 1}
-    )
-    cell = nbformat.v4.new_code_cell("1", outputs=[output])
+    data = {"image/svg+xml": "<svg/>", "text/plain": "x"}
+    metadata = {FIGURE: {"name": "fig-a", "axes": []}, "image/svg+xml": {"width": 3}}
+    cell = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", data, metadata=metadata)])
     (twin,) = text_only(nbformat.v4.new_notebook(cells=[cell])).cells
     assert twin.outputs[0]["data"] == {"image/svg+xml": "", "text/plain": "x"}
-    assert twin.outputs[0]["metadata"] == {}
+    assert twin.outputs[0]["metadata"] == {FIGURE: {"name": "fig-a"}}
+
+
+def test_text_only_joins_the_pieces_of_a_stream():
+    pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in "ab"]
+    (twin,) = text_only(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=pieces)])).cells
+    assert [output.text for output in twin.outputs] == ["ab"]
 
 
 def test_two_figures_of_one_name_are_refused():
@@ -92,7 +114,7 @@ def test_two_figures_of_one_name_are_refused():
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_code_of_the_chapter_is_formatted(chapter):
     text = chapter.read_text(encoding="utf-8")
-    assert formatted(text) == text, "run `python tools/format_chapters.py`"
+    assert formatted(text) == text, "run `make format`"
     code = [cell.source for cell in read(chapter).cells if cell.cell_type == "code"]
     assert not [line for source in code for line in source.splitlines() if len(line) > WIDTH]
 

@@ -4,35 +4,51 @@ import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from nbformat import NotebookNode
+from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.figure_check import differences
-from tools.notebooks import FIGURE, IMAGES
+from tools.notebooks import FIGURE, IMAGES, folder_of, named
+
+_setup = IPyNbFile.setup
 
 
-def _published(item: IPyNbCell) -> list[dict[str, Any]]:
-    outputs = item.test_outputs or []
-    return [output["metadata"][FIGURE] for output in outputs if FIGURE in output.get("metadata", {})]
+def _setup_in_the_folder_of_the_chapter(file: IPyNbFile) -> None:
+    """A chapter reads its data from beside itself, as in the build."""
+
+    def start(kernel_name: str, cwd: str, **options: Any) -> RunningKernel:
+        return RunningKernel(kernel_name, cwd=str(folder_of(file.path.stem)), **options)
+
+    with patch("nbval.plugin.RunningKernel", start):
+        _setup(file)
+
+
+IPyNbFile.setup = _setup_in_the_folder_of_the_chapter
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """After nbval's own comparison, compare the figures that the cell published with the stored ones."""
+    """After nbval's own comparison, compare the names that the cell hands on, and the figures with the stored ones."""
     if not isinstance(item, IPyNbCell):
         yield
         return
     file: IPyNbFile = item.parent
     file.skip_compare = tuple(dict.fromkeys((*file.skip_compare, *IMAGES)))
     yield
-    path = Path(str(file.path)).with_suffix(".figures.json")
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    lines = []
-    for record in _published(item):
-        if record["name"] not in stored:
-            lines.append(f"{record['name']} has no reference: make reference")
+    stored = json.loads(Path(file.path).with_suffix(".figures.json").read_text(encoding="utf-8"))
+    outputs = item.test_outputs or []
+    before, now = named(item.cell), named(NotebookNode(outputs=outputs))
+    lines = [] if before == now else [f"published and glued: {before} before, {now} now"]
+    for record in (output["metadata"][FIGURE] for output in outputs if FIGURE in output.get("metadata", {})):
+        name = record["name"]
+        if name in stored:
+            found = {part: record[part] for part in record if part != "name"}
+            lines += differences(stored[name], found, name)
         else:
-            lines += differences(stored[record["name"]], record["axes"], record["name"])
+            lines.append(f"{name} has no reference: make reference")
     if lines:
-        pytest.fail("\n".join(["the figure differs from its reference:", *lines[:20]]), pytrace=False)
+        pytest.fail("\n".join(["the cell differs from its reference:", *lines[:20]]), pytrace=False)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from spinlib.precomputed import load
 from tests.bad_input import Refusal, refusals
 from tools import precomputed
-from tools.precomputed import LIMIT, load, save, verify
+from tools.precomputed import LIMIT, save, stale, verify
 
 RECORD: dict[str, Any] = {
     "command": "python -m something",
@@ -167,3 +168,24 @@ def test_bad_input_save(refusal: Refusal) -> None:
 def test_invariant_the_file_is_plain_json(tmp_path: Path) -> None:
     content = json.loads(write(tmp_path / "a.json").read_text())
     assert content["arrays"]["mixing"] == {"dtype": "complex128", "shape": [2], "data": [1.0, 2.0, -0.0, -0.5]}
+
+
+def test_the_book_holds_no_stale_data() -> None:
+    assert stale() == []
+
+
+def test_stale_data_beside_a_chapter_are_named_with_the_command_that_remakes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precomputed, "ROOT", tmp_path)
+    (tmp_path / "model.py").write_text("x = 1\n")
+    book = tmp_path / "book"
+    (book / "chapter").mkdir(parents=True)
+    (book / "chapter.md").write_text("# A chapter\n")
+    (book / "ledger").mkdir()
+    (book / "ledger" / "other.json").write_text("{}")  # belongs to no chapter
+    path = write(book / "chapter" / "ensemble.json", code=["model.py"])
+    assert stale(book) == []
+    (tmp_path / "model.py").write_text("x = 2\n")
+    assert stale(book) == ["ensemble.json: model.py changed since, remake with: python -m something"]
+    assert "precomputed data take" in stale(book, total=path.stat().st_size - 1)[0]
