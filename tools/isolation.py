@@ -16,7 +16,7 @@ LOCK = ROOT / "requirements.lock.txt"
 
 # Settings of the user that would change what a notebook prints or how the book looks.
 FOREIGN = ("PYTHON", "JUPYTER", "IPYTHON", "MPL", "MATPLOTLIB", "NUMBA_", "SPHINX", "XDG_", "PYTEST_", "VIRTUAL_ENV",
-           "MAKE", "MFLAGS", "HYPOTHESIS_")  # fmt: skip
+           "MAKE", "MFLAGS", "HYPOTHESIS_", "RUFF_", "MYPY")  # fmt: skip
 
 
 def digest(*paths: Path) -> str:
@@ -63,6 +63,8 @@ def environment() -> dict[str, str]:
         "JUPYTER_PREFER_ENV_PATH": "1",
         "NUMBA_CACHE_DIR": str(numba_cache),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
+        "MYPY_CACHE_DIR": str(CACHE / "mypy"),
+        "RUFF_CACHE_DIR": str(CACHE / "ruff"),
         **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")},
     }
 
