@@ -66,7 +66,8 @@ def _csv(axes: list[dict[str, Any]]) -> str:
     """A table of all points; lines with # say what the axes of a panel are."""
     text = io.StringIO()
     for number, panel in enumerate(axes, 1):
-        text.write(f"# panel {number}: x is {panel['x-axis']['label']}, y is {panel['y-axis']['label']}\n")
+        shared = panel["x-axis"]["label"] or axes[-1]["x-axis"]["label"]  # panels above one another label the last
+        text.write(f"# panel {number}: x is {shared}, y is {panel['y-axis']['label']}\n")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["panel", "curve", "x", "y"])
     writer.writerows((number, *point) for number, panel in enumerate(axes, 1) for point in _points(panel))
