@@ -43,6 +43,11 @@ def built(tree, hostile):
     return make(tree, "book", **hostile), before
 
 
+def descendants(process, word):
+    """Running processes below ``process`` whose command holds the word."""
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if word in child.cmdline()]
+
+
 def test_the_run_after_a_kill_is_whole(built, tree):
     (code, output), _ = built
     assert code == 0, output
@@ -110,12 +115,16 @@ def test_the_run_after_the_kill_of_the_builder_alone_waits_for_what_it_left_behi
     for line in process.stdout:
         if "reading sources" in line:
             break
-    family = psutil.Process(process.pid).children(recursive=True)
-    (builder,) = (child for child in family if "tools/build_book.py" in child.cmdline())
+    (builder,) = descendants(process, "tools/build_book.py")
+    (sphinx,) = (child for child in builder.children() if "build" in child.cmdline())
+    sphinx.suspend()
     builder.kill()
-    code, output = make(tree, "book")
-    process.communicate()
-    assert code == 0, output
+    following = start(tree, "book")
+    output = following.stdout.readline()
+    sphinx.resume()
+    process.communicate(timeout=300)
+    output += following.communicate(timeout=300)[0]
+    assert following.returncode == 0, output
     assert "Another run is at work here (build); waiting for its end" in output
     assert "The book is built" in output
     assert "Still one more." in (tree / "_build/html/book/bibliography.html").read_text(encoding="utf-8")
