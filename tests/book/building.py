@@ -20,6 +20,9 @@ HOSTILE = {
 }
 
 
+PYTHON = getattr(sys, "_base_executable", sys.executable)
+"""The interpreter that a stranger's make finds: one without an environment around it."""
+
 MADE = (".git", ".venv", ".cache", "_build", "__pycache__", "dist")
 """What the commands may make, and git."""
 
@@ -28,7 +31,7 @@ def copy_tree(target: Path) -> Path:
     """The tree without git, caches and builds, with an environment that borrows the packages of this one."""
     ignored = shutil.ignore_patterns(*MADE)
     shutil.copytree(ROOT, target, ignore=ignored)
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", target / ".venv"], check=True)
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", target / ".venv"], check=True)
     packages = next((target / ".venv" / "lib").glob("python*/site-packages"))
     (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
     stamp(target)
@@ -39,14 +42,14 @@ def stamp(tree: Path) -> None:
     """Declare the environment of a copied tree ready."""
     code = "from tools import house; house.STAMP.write_text(house.venv_state(), encoding='utf-8')"
     environment = {**os.environ, "PYTHONPATH": str(tree)}
-    subprocess.run([sys.executable, "-c", code], cwd=tree, env=environment, check=True)
+    subprocess.run([PYTHON, "-c", code], cwd=tree, env=environment, check=True)
 
 
 def start(tree: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
     """`make <command>` in a session of its own, under the user's environment plus ``settings``."""
     inherited = ("PYTHONPATH", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "MAKELEVEL", "MAKEFLAGS", "MFLAGS")
     environment = {k: v for k, v in os.environ.items() if k not in inherited}
-    make = ["make", f"PYTHON={sys.executable}", *command]
+    make = ["make", f"PYTHON={PYTHON}", *command]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
     return subprocess.Popen(make, cwd=tree, env={**environment, **settings}, start_new_session=True, **streams)
 
