@@ -7,12 +7,10 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-import yaml
 
 from tools.check_links import dead_links
-from tools.isolation import LOCK, ROOT, alone, digest
+from tools.contents import pages
+from tools.isolation import DATA, LOCK, ROOT, alone, digest, write_whole
 
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
@@ -24,28 +22,12 @@ RUNNING = BUILD / "running"
 
 # Everything that the pages and the wheel in the downloads are made of.
 SOURCES = ["_config.yml", "_toc.yml", "intro.md", "book", "spinlib", "tools", "pyproject.toml", "README.md", "LICENSE"]
-DATA = {".csv", ".json", ".npz", ".toml"}
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def forgotten_pages() -> list[str]:
     """Pages of `book/` that the table of contents does not name."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-
-    def named(entry: object) -> set[str]:
-        if isinstance(entry, dict):
-            own = {str(entry[key]) for key in ("root", "file") if key in entry}
-            return own.union(*map(named, entry.values()))
-        return set().union(*map(named, entry)) if isinstance(entry, list) else set()
-
-    pages = {page.relative_to(ROOT).with_suffix("").as_posix() for page in (ROOT / "book").rglob("*.md")}
-    return sorted(pages - named(toc))
+    written = {page.relative_to(ROOT).with_suffix("").as_posix() for page in (ROOT / "book").rglob("*.md")}
+    return sorted(written - pages(ROOT / "_toc.yml"))
 
 
 def drop_stale_executions() -> None:
@@ -57,7 +39,7 @@ def drop_stale_executions() -> None:
     state = f"{digest(ROOT / 'spinlib', LOCK, *data)} {sys.version}"
     if RUNNING.exists() or not EXECUTED_WITH.exists() or EXECUTED_WITH.read_text(encoding="utf-8") != state:
         shutil.rmtree(EXECUTIONS, ignore_errors=True)
-    write(EXECUTED_WITH, state)
+    write_whole(EXECUTED_WITH, state)
 
 
 def build(lock: int) -> list[str]:
@@ -91,12 +73,12 @@ def main(options: list[str], lock: int) -> None:
     STAMP.unlink(missing_ok=True)
     drop_stale_executions()
     # Survives only if this process is killed: whatever it was writing is not to be trusted.
-    write(RUNNING, "")
+    write_whole(RUNNING, "")
     problems = build(lock)
     RUNNING.unlink(missing_ok=True)
     if problems:
         sys.exit("\n".join(["The book was not built:", *problems]))
-    write(STAMP, state_of_book())
+    write_whole(STAMP, state_of_book())
     print(f"The book is built ({time.monotonic() - began:.0f} s): {shown}")
 
 

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 CACHE = ROOT / ".cache"
 LOCK = ROOT / "requirements.lock.txt"
+DATA = {".csv", ".json", ".npz", ".toml"}
+"""Suffixes of the data files that a chapter may read from its folder."""
 
 # Settings of the user that would change what a notebook prints or how the book looks.
 FOREIGN = ("PYTHON", "JUPYTER", "IPYTHON", "MPL", "MATPLOTLIB", "NUMBA_", "SPHINX", "XDG_", "PYTEST_", "VIRTUAL_ENV",
@@ -30,6 +32,17 @@ def digest(*paths: Path) -> str:
         if not any(part == "__pycache__" or part.startswith(".") for part in place.parts):
             total.update(f"{place.as_posix()}\0".encode() + file.read_bytes() + b"\0")
     return total.hexdigest()
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, whatever ends the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    try:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def environment() -> dict[str, str]:

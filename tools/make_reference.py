@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from tools.isolation import write_whole
 from tools.notebooks import REFERENCE, chapters, execute, figures, read, reference_paths, text_only
 
 
@@ -21,16 +22,14 @@ def one_line_arrays(data: object) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write atomically, and show the lines that differ from what was there."""
+    """Write, and show the lines that differ from what was there."""
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     if old == text:
         return
     diff = difflib.unified_diff(old.splitlines(), text.splitlines(), "old", "new", n=0, lineterm="")
     shown = [line[:160] for line in diff] if old else ["(new)"]
     print(f"{path.name}:", *shown[:60], *(["…"] if len(shown) > 60 else []), sep="\n  ")
-    temporary = path.with_suffix(path.suffix + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, text)
 
 
 def main(stems: list[str]) -> None:

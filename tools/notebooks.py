@@ -9,7 +9,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.isolation import ROOT
+
 REFERENCE = ROOT / "tests" / "reference"
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -20,10 +21,15 @@ FIGURE = "spinlib_figure"
 GLUE = "scrapbook"
 
 
+def is_chapter(page: Path) -> bool:
+    """Whether a page of the book holds code to run."""
+    return "{code-cell}" in page.read_text(encoding="utf-8")
+
+
 def chapters(root: Path = ROOT) -> list[Path]:
     """Every MyST file of the book that is a notebook."""
     pages = [root / "intro.md", *sorted((root / "book").rglob("*.md"))]
-    return [page for page in pages if "{code-cell}" in page.read_text(encoding="utf-8")]
+    return [page for page in pages if is_chapter(page)]
 
 
 def read(chapter: Path) -> NotebookNode:

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import nbformat
 from nbformat import NotebookNode
@@ -34,22 +35,24 @@ _PARTS = re.compile(
 )
 
 
-def equation_number(label: str) -> str:
-    """The number that the book shows for an equation: `eq-kk-17` is KK 17, anything else its label."""
-    key, _, number = label.removeprefix("eq-").partition("-")
-    return f"{key.upper()} {number}" if label.startswith("eq-") else label
+@dataclass(frozen=True)
+class Book:
+    """What the book knows beyond one notebook: how it cites a key, and the number it shows for a labelled equation."""
+
+    cite: Callable[[str], str]
+    number: Callable[[str], str]
 
 
-def _role(name: str, body: str, glued: dict[str, str], cite: Callable[[str], str]) -> str:
+def _role(name: str, body: str, glued: dict[str, str], book: Book) -> str:
     titled = _TITLED.match(body)
     if name == "eq":
-        return f"({equation_number(body)})"
+        return f"({book.number(body)})"
     if name == "glue:text":
         if body not in glued:
             raise ValueError(f"{{glue:text}}`{body}` names no glued number: the chapter glues {', '.join(glued)}")
         return glued[body]
     if name.startswith("cite"):
-        return ", ".join(cite(key.strip()) for key in body.split(","))
+        return ", ".join(book.cite(key.strip()) for key in body.split(","))
     if name == "math":
         return f"${body}$"
     if name in ("doc", "ref"):
@@ -57,16 +60,16 @@ def _role(name: str, body: str, glued: dict[str, str], cite: Callable[[str], str
     raise ValueError(f"role {{{name}}}`{body}` has no form in a plain notebook: teach it to tools/portable.py")
 
 
-def _directive(name: str, title: str, body: list[str]) -> list[str]:
+def _directive(name: str, title: str, body: list[str], book: Book) -> list[str]:
     options = {}
     while body and (option := _OPTION.match(body[0])):
         options[option[1]] = option[2]
         body = body[1:]
     if name == "math":
-        tag = rf"\tag{{{equation_number(options['label'])}}}" if "label" in options else ""
+        tag = rf"\tag{{{book.number(options['label'])}}}" if "label" in options else ""
         return ["$$", *(line for line in body if line.strip()), *([tag] if tag else []), "$$"]
     heading = title or name.capitalize()
-    inner = plain_lines(body)
+    inner = plain_lines(body, book)
     if "dropdown" in options.get("class", ""):
         return [f"<details><summary>{heading}</summary>", "", *inner, "", "</details>"]
     if name in ("admonition", "note", "tip", "important", "warning", "seealso"):
@@ -74,7 +77,7 @@ def _directive(name: str, title: str, body: list[str]) -> list[str]:
     raise ValueError(f"directive {{{name}}} has no form in a plain notebook: teach it to tools/portable.py")
 
 
-def plain_lines(lines: list[str]) -> list[str]:
+def plain_lines(lines: list[str], book: Book) -> list[str]:
     """Directives written out as plain Markdown, targets dropped, code to read kept."""
     result: list[str] = []
     rest = list(lines)
@@ -88,24 +91,24 @@ def plain_lines(lines: list[str]) -> list[str]:
             if not rest:
                 raise ValueError(f"{line!r} is not closed: nested blocks need an outer fence of more colons or ticks")
             closing = rest.pop(0)
-            result += _directive(opening[2], opening[3], body) if opening[2] else [line, *body, closing]
+            result += _directive(opening[2], opening[3], body, book) if opening[2] else [line, *body, closing]
         elif not _TARGET.match(line):
             result.append(line)
     return result
 
 
-def plain_text(source: str, glued: dict[str, str], cite: Callable[[str], str]) -> str:
+def plain_text(source: str, glued: dict[str, str], book: Book) -> str:
     """Markdown without MyST: roles become text, directives are written out, links within the book lose their target."""
 
     def part(match: re.Match[str]) -> str:
         if match["labelled"]:
             raise ValueError(f"{match[0]!r} has no form in a plain notebook: use a math directive with :label:")
         if match["role"]:
-            return _role(match["role"], match["body"], glued, cite)
+            return _role(match["role"], match["body"], glued, book)
         return match["text"] or match[0]
 
     # The split yields prose, code block, its fence, prose …
-    pieces = _BLOCK.split("\n".join(plain_lines(source.splitlines())))
+    pieces = _BLOCK.split("\n".join(plain_lines(source.splitlines(), book)))
     return "".join(_PARTS.sub(part, piece) if i % 3 == 0 else piece for i, piece in enumerate(pieces) if i % 3 < 2)
 
 
@@ -120,19 +123,19 @@ def glued_texts(executed: NotebookNode) -> dict[str, str]:
     return found
 
 
-def portable(executed: NotebookNode, wheel: str, cite: Callable[[str], str]) -> NotebookNode:
+def portable(executed: NotebookNode, wheel: str, book: Book) -> NotebookNode:
     """The executed chapter in plain Markdown, captions as text, with a first cell that says how to get spinlib."""
     glued = glued_texts(executed)
     cells = [nbformat.v4.new_code_cell(GET_SPINLIB.format(wheel=wheel), id="get-spinlib")]
     for cell in executed.cells:
         cell = copy.deepcopy(cell)
         if cell.cell_type == "markdown":
-            cell.source = plain_text(cell.source, glued, cite)
+            cell.source = plain_text(cell.source, glued, book)
         else:
             cell.outputs = joined(cell.outputs)
         cells.append(cell)
         caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption")
         if caption:
-            cells.append(nbformat.v4.new_markdown_cell(plain_text(caption, glued, cite), id=f"{cell.id}-caption"))
+            cells.append(nbformat.v4.new_markdown_cell(plain_text(caption, glued, book), id=f"{cell.id}-caption"))
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("tags",) if key in cell.metadata})
     return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)

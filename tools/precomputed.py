@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spinlib.precomputed import digest, load
+from tools.isolation import ROOT, write_whole
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1_000_000
 _STORED = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "c": "complex128"}
 
@@ -45,12 +45,7 @@ def save(path: str | Path, arrays: Mapping[str, ArrayLike], *, command: str, see
         raise ValueError(f"{path.name} would have {len(content)} bytes, the limit is below {LIMIT}: store fewer points")
     if path.exists() and path.read_bytes() != content and not replace:
         raise FileExistsError(f"{path.name} holds other data: pass replace=True to overwrite it")
-    temporary = path.with_name(path.name + ".new")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 def verify(path: str | Path) -> list[str]:

@@ -17,15 +17,15 @@ from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from tools.build_book import DATA
-from tools.notebooks import figures, read
-from tools.portable import portable
+from tools.isolation import DATA
+from tools.notebooks import figures, is_chapter, read
+from tools.portable import Book, portable
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip files of the same content are the same file
 
 
 def _is_notebook(app: Sphinx, page: str) -> bool:
-    return page in app.env.found_docs and "{code-cell}" in Path(app.env.doc2path(page)).read_text(encoding="utf-8")
+    return page in app.env.found_docs and is_chapter(Path(app.env.doc2path(page)))
 
 
 def _executed(app: Sphinx, page: str) -> NotebookNode:
@@ -90,7 +90,9 @@ def _write_downloads(app: Sphinx, error: Exception | None) -> None:
         (target / part).mkdir(parents=True, exist_ok=True)
     os.environ["SOURCE_DATE_EPOCH"] = "315532800"  # 1980: the wheel says nothing of when it was made
     wheel = target / "notebooks" / buildapi.build_wheel(str(target / "notebooks"))
-    cite = _citations(app)
+    equations = app.env.get_domain("math").equations  # type: ignore[attr-defined]
+    # An unknown label is a warning of Sphinx already, and that stops the build.
+    book = Book(cite=_citations(app), number=lambda label: str(equations.get(label, ("", label))[1]))
     for page in sorted(page for page in app.env.found_docs if _is_notebook(app, page)):
         executed = _executed(app, page)
         tables = {f"{name}.csv": _csv(record["axes"]).encode() for name, record in figures(executed).items()}
@@ -104,7 +106,7 @@ def _write_downloads(app: Sphinx, error: Exception | None) -> None:
             f"{p.parent.name}/{p.name}": p.read_bytes() for p in chapter.with_suffix("").glob("*") if p.suffix in DATA
         }
         try:
-            notebook = nbformat.writes(portable(executed, wheel.name, cite)).encode()
+            notebook = nbformat.writes(portable(executed, wheel.name, book)).encode()
         except ValueError as error:
             raise ExtensionError(f"{page}.md: {error}") from None
         members = {f"{chapter.stem}.ipynb": notebook, wheel.name: wheel.read_bytes(), **data}

@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-from ledger_data import FIGURE_KEYS, Row, read  # isort: skip
+from tools.contents import pages as contents_of
+
+from ledger_data import FIGURE_KEYS, Row  # isort: skip
 
 __all__ = ["Page", "page_problems", "read_page"]
 
@@ -38,7 +40,8 @@ def page_problems(root: Path, rows: Iterable[Row]) -> list[str]:
     """Return one sentence for every entry that does not fit the pages below ``root``."""
     paths = [path for path in (root / "intro.md", *sorted((root / "book").rglob("*.md"))) if path.is_file()]
     pages = {path.relative_to(root).as_posix(): read_page(path.read_text(encoding="utf-8")) for path in paths}
-    contents = _contents(root / "_toc.yml")
+    toc = root / "_toc.yml"
+    contents = contents_of(toc) if toc.is_file() else set()
     found: list[str] = []
     for row in rows:
         if row.status == "planned":
@@ -110,18 +113,6 @@ def _figure(options: Mapping[str, Any]) -> tuple[str, str]:
     for key in ("mystnb", "figure"):
         part = part.get(key) if isinstance(part, dict) else None
     return (str(part.get("name", "")), str(part.get("caption", ""))) if isinstance(part, dict) else ("", "")
-
-
-def _contents(path: Path) -> set[str]:
-    """Return the pages of the table of contents, without their suffix."""
-    found: set[str] = set()
-    waiting: list[Any] = [read(path)] if path.is_file() else []
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            found |= {str(part[key]).removesuffix(".md") for key in ("root", "file") if key in part}
-        waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
-    return found
 
 
 def _planned_problems(row: Row, pages: Mapping[str, Page]) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tools.notebooks import ROOT
+from tools.isolation import FOREIGN, ROOT
 
 HOSTILE = {
     "HOME": "/dev/null",  # no directory can be made below it, not even by root
@@ -45,13 +45,16 @@ def stamp(tree: Path) -> None:
     subprocess.run([PYTHON, "-c", code], cwd=tree, env=environment, check=True)
 
 
+def stranger() -> dict[str, str]:
+    """The environment without what the house has set in it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+
+
 def start(tree: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
     """`make <command>` in a session of its own, under the user's environment plus ``settings``."""
-    inherited = ("PYTHONPATH", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "MAKELEVEL", "MAKEFLAGS", "MFLAGS")
-    environment = {k: v for k, v in os.environ.items() if k not in inherited}
     make = ["make", f"PYTHON={PYTHON}", *command]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
-    return subprocess.Popen(make, cwd=tree, env={**environment, **settings}, start_new_session=True, **streams)
+    return subprocess.Popen(make, cwd=tree, env=stranger() | settings, start_new_session=True, **streams)
 
 
 def make(tree: Path, *command: str, **settings: str) -> tuple[int, str]:

@@ -1,13 +1,12 @@
 """The long lane: a stranger's tree with no environment, on every Python of this machine that the book supports."""
 
-import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from tests.book.building import MADE, snapshot
+from tests.book.building import MADE, PYTHON, snapshot, stranger
 from tools.notebooks import ROOT
 
 pytestmark = [pytest.mark.full, pytest.mark.build]
@@ -16,7 +15,7 @@ pytestmark = [pytest.mark.full, pytest.mark.build]
 def interpreter(version):
     """A working interpreter of that version, or None: a name on the path may be a shim that leads nowhere."""
     if f"{sys.version_info[0]}.{sys.version_info[1]}" == version:
-        return getattr(sys, "_base_executable", sys.executable)
+        return PYTHON
     found = shutil.which(f"python{version}")
     works = (
         found and subprocess.run([found, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
@@ -32,10 +31,9 @@ def test_book_and_package_from_nothing(version, tmp_path):
     tree = tmp_path / "tree"
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*MADE))
     before = snapshot(tree)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for command in (["book"], ["test", "-m", "not build and not full and not reader"]):
         words = [python, "tools/house.py", *command]
-        result = subprocess.run(words, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(words, cwd=tree, env=stranger(), capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     assert (tree / "_build" / "html" / "index.html").exists()
     assert snapshot(tree) == before

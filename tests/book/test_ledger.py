@@ -1,10 +1,8 @@
 """The ledger is complete and sound, and every rule of it fires on a damaged copy."""
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +18,6 @@ from tests.book.ledger_copy import (
     ledger_data,
     ledger_rules,
     sheet,
-    sound_copy,
     store,
 )
 
@@ -99,18 +96,6 @@ def test_errata_page_shows_every_group():
 
 
 # --- every rule fires on a damaged copy --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    root = sound_copy(tmp_path_factory.mktemp("sound"))
-    assert ledger_rules.problems(root) == []
-    return root
-
-
-@pytest.fixture
-def copy(sound, tmp_path):
-    return Path(shutil.copytree(sound, tmp_path / "copy"))
 
 
 def corrected(raw: Any) -> Any:

@@ -1,6 +1,5 @@
 """What the ledger names beyond its own files must hold: every rule on pages and tests fires on a damaged copy."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,24 +15,11 @@ from tests.book.ledger_copy import (
     ledger_rules,
     replace,
     sheet,
-    sound_copy,
     store,
 )
 
 PROOF = "test_paper_KK_17"
 HERE = "$$\nx\n$$ (eq-kk-17)\n"
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    root = sound_copy(tmp_path_factory.mktemp("sound"))
-    assert ledger_rules.problems(root) == []
-    return root
-
-
-@pytest.fixture
-def copy(sound, tmp_path):
-    return Path(shutil.copytree(sound, tmp_path / "copy"))
 
 
 def complaint(root: Path, *parts: str) -> bool:

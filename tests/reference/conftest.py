@@ -39,11 +39,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     file: IPyNbFile = item.parent
     file.skip_compare = tuple(dict.fromkeys((*file.skip_compare, *IMAGES)))
     yield
-    stored = json.loads(Path(file.path).with_suffix(".figures.json").read_text(encoding="utf-8"))
     outputs = item.test_outputs or []
     before, now = named(item.cell), named(NotebookNode(outputs=outputs))
     lines = [] if before == now else [f"published and glued: {before} before, {now} now"]
-    for record in (output["metadata"][FIGURE] for output in outputs if FIGURE in output.get("metadata", {})):
+    records = [output["metadata"][FIGURE] for output in outputs if FIGURE in output.get("metadata", {})]
+    path = Path(file.path).with_suffix(".figures.json")
+    stored = json.loads(path.read_text(encoding="utf-8")) if records else {}
+    for record in records:
         name = record["name"]
         if name in stored:
             found = {part: record[part] for part in record if part != "name"}

@@ -3,19 +3,21 @@
 import nbformat
 import pytest
 
-from tools.portable import plain_text, portable
+from tools.portable import Book, plain_text, portable
 
 GLUED = {"peak": "2.542"}
+BOOK = Book(cite=lambda key: f"{key} (2018)", number={"eq-kk-17": "KK 17", "own": "1"}.__getitem__)
 
 
 def plain(text):
-    return plain_text(text, GLUED, lambda key: f"{key} (2018)")
+    return plain_text(text, GLUED, BOOK)
 
 
 @pytest.mark.parametrize(
     ("myst", "expected"),
     [
         ("As {eq}`eq-kk-17` says.", "As (KK 17) says."),
+        ("As {eq}`own` says.", "As (1) says."),
         ("It is {glue:text}`peak`.", "It is 2.542."),
         ("{cite:t}`KK` and {cite}`A,B`.", "KK (2018) and A (2018), B (2018)."),
         ("See {doc}`errata`, {ref}`the peak <fig-a>`.", "See *errata*, the peak."),
@@ -56,7 +58,7 @@ def test_what_has_no_plain_form_is_refused(myst, says):
 def test_portable_notebook_begins_with_the_way_to_spinlib_and_ends_its_figures_with_captions():
     figure = nbformat.v4.new_code_cell("1", id="a", metadata={"mystnb": {"figure": {"caption": "At {eq}`eq-kk-17`."}}})
     text = nbformat.v4.new_markdown_cell("See {eq}`eq-kk-17`.", id="b")
-    cells = portable(nbformat.v4.new_notebook(cells=[figure, text]), "spinlib-1.whl", str).cells
+    cells = portable(nbformat.v4.new_notebook(cells=[figure, text]), "spinlib-1.whl", BOOK).cells
     assert "%pip install spinlib-1.whl[plot,symbolic]" in cells[0].source
     assert [cell.source for cell in cells[1:]] == ["1", "At (KK 17).", "See (KK 17)."]
     assert len({cell.id for cell in cells}) == 4
