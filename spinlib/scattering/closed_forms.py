@@ -4,7 +4,7 @@ Frame: m_b = z, m_a = (sin theta, 0, cos theta), both majority spins; electrons 
 ``[a, normal_metal(n), b]``, ``source="left"``, layer 2. KK has the torque per voltage: -(eN/4 pi) times these values.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -174,7 +174,10 @@ def _require_cauchy_schwarz(rho: _Complex, tau: _Complex) -> None:
 class SlonczewskiTorque:
     """Angular dependence of the torque per electron, f(theta) = T_x/g on the free layer, in hbar/2.
 
-    f = sin(theta) (constant + cosine cos(theta)) / (1 - cosine_squared cos^2(theta)).
+    f = sin(theta) (constant + cosine cos(theta)) / (1 - cosine_squared cos^2(theta)). With one polarization P and one
+    asymmetry L per magnet (a fixed, b free; Xiao, Zangwill and Stiles 2004) the same function reads
+    f = sin(theta) [P_a L_a^2 (L_b^2 + 1) - P_b L_b^2 (L_a^2 - 1) cos(theta)]
+        / [(L_a^2 + 1)(L_b^2 + 1) - (L_a^2 - 1)(L_b^2 - 1) cos^2(theta)].
 
     Args:
         constant: dimensionless, ``(...,)``.
@@ -183,6 +186,10 @@ class SlonczewskiTorque:
         polarization: kappa P of a symmetric stack, else nan; then
             f = kappa P sin(theta) Lambda^2 / [(Lambda^2 + 1) + (Lambda^2 - 1) cos(theta)].
         asymmetry: Lambda of a symmetric stack (infinite for perfect filters), else nan.
+        polarization_fixed: P_a, the share kappa included.
+        polarization_free: P_b, likewise.
+        asymmetry_fixed: L_a >= 1, infinite for a perfect filter.
+        asymmetry_free: L_b, likewise.
 
     Raises:
         ValueError: coefficients of different shape.
@@ -193,9 +200,13 @@ class SlonczewskiTorque:
     cosine_squared: _Real
     polarization: _Real
     asymmetry: _Real
+    polarization_fixed: _Real
+    polarization_free: _Real
+    asymmetry_fixed: _Real
+    asymmetry_free: _Real
 
     def __post_init__(self) -> None:
-        for name in ("cosine", "cosine_squared", "polarization", "asymmetry"):
+        for name in [field.name for field in fields(self)[1:]]:
             if np.shape(getattr(self, name)) != np.shape(self.constant):
                 raise ValueError(f"{name} has shape {np.shape(getattr(self, name))}: pass {np.shape(self.constant)}")
 
@@ -218,8 +229,12 @@ class SlonczewskiTorque:
             return (
                 f"SlonczewskiTorque(sets of coefficients={np.size(self.constant)}{batch_text(np.shape(self.constant))})"
             )
-        names = ("constant", "cosine", "cosine_squared", "polarization", "asymmetry")
-        return f"SlonczewskiTorque({', '.join(f'{name}={float(getattr(self, name)):.4g}' for name in names)})"
+        names = ("constant", "cosine", "cosine_squared")
+        numbers = [f"{name}={float(getattr(self, name)):.4g}" for name in names]
+        for name in ("polarization", "asymmetry"):  # fixed, free
+            pair = (float(getattr(self, f"{name}_{layer}")) for layer in ("fixed", "free"))
+            numbers.append(f"{name}=({', '.join(f'{value:.4g}' for value in pair)})")
+        return f"SlonczewskiTorque({', '.join(numbers)})"
 
 
 def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, free: HatMatrix) -> SlonczewskiTorque:
@@ -229,6 +244,8 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
     r = 1/n - 1, Q = z_a + b_+ + r and kappa = (1 - rho_b - tau_b)/(1 - rho_b):
     f = kappa sin(theta) [-a_- Q + b_- (a_+ - z_a) cos(theta)]
         / [Q (a_+ + z_b + r) - (a_+ - z_a)(b_+ - z_b) cos^2(theta)].
+    Shared so that both sides get the transverse resistance M = (z_a + z_b + r)/2, the spacer makes
+    L_a^2 = (a_+ - z_a)/M + 1 and P_a = -kappa a_-/(L_a^2 M); the same for b.
 
     Args:
         fixed: magnet that electrons pass first, HatMatrix at theta = 0, without spin flip, real mixing.
@@ -243,7 +260,7 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
 
     >>> from spinlib.scattering.stack import ferromagnet
     >>> slonczewski_parameters(ferromagnet(1, 0), 1.0, ferromagnet(1, 0))
-    SlonczewskiTorque(constant=1, cosine=-1, cosine_squared=1, polarization=1, asymmetry=inf)
+    SlonczewskiTorque(constant=1, cosine=-1, cosine_squared=1, polarization=(1, 1), asymmetry=(inf, inf))
     """
     n = probability("spacer_transmission", spacer_transmission, zero=False)
     for name, layer in {"fixed": fixed, "free": free}.items():
@@ -258,16 +275,21 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
     z_a, z_b = a.transverse, b.transverse
     q = b.mean + b.scale * (z_a + r)
     d = a.mean + a.scale * (z_b + r)
-    excess_a, excess_b = a.mean - a.scale * z_a, b.mean - b.scale * z_b
+    # a_+ >= z_a: 1 - rho >= (T_up + T_down)/2 by Cauchy and Schwarz. Rounding must not make an asymmetry below 1.
+    excess_a, excess_b = np.maximum(a.mean - a.scale * z_a, 0), np.maximum(b.mean - b.scale * z_b, 0)
     kappa = free._absorption[..., 1, 1] / lost_b
+    # Each side's share of the mean resistance, scaled like the layer's own; its transverse share is half of all.
+    transverse = (z_a + z_b + r) / 2
+    share_a, share_b = excess_a + a.scale * transverse, excess_b + b.scale * transverse
+    p_a, p_b = kappa * (a.up - a.down) / share_a, kappa * (b.up - b.down) / share_b
+    with np.errstate(divide="ignore"):
+        l_a, l_b = np.sqrt(share_a / (a.scale * transverse)), np.sqrt(share_b / (b.scale * transverse))
     same = (a.up == b.up) & (a.down == b.down) & (np.abs(z_a - z_b) <= _STRUCTURE * np.abs(z_a))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        polarization = np.where(same, kappa * (b.up - b.down) / (b.mean + b.scale * r / 2), np.nan)
-        asymmetry = np.where(same, np.sqrt((b.mean + b.scale * r / 2) / (b.scale * (z_b + r / 2))), np.nan)
+    symmetric = [np.where(same, p_b, np.nan), np.where(same, l_b, np.nan)]
     constant = kappa * (a.up - a.down) / d
     cosine = -kappa * (b.up - b.down) * excess_a / (q * d)
     cosine_squared = excess_a * excess_b / (q * d)
-    return SlonczewskiTorque(*np.broadcast_arrays(constant, cosine, cosine_squared, polarization, asymmetry))
+    return SlonczewskiTorque(*np.broadcast_arrays(constant, cosine, cosine_squared, *symmetric, p_a, p_b, l_a, l_b))
 
 
 class _Resistances:

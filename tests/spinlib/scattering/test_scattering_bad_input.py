@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -479,4 +481,4 @@ def test_bad_input_records_refuse_shapes_that_do_not_belong_together():
         type(result)(np.zeros(2), result.charge_current, result.spin_current, result.torque, result.torque_per_current)
     form = slonczewski_parameters(MAGNET, 1.0, MAGNET)
     with pytest.raises(ValueError, match="cosine has shape"):
-        type(form)(form.constant, np.zeros(3), form.cosine_squared, form.polarization, form.asymmetry)
+        replace(form, cosine=np.zeros(3))

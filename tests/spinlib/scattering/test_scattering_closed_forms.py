@@ -90,6 +90,29 @@ def test_limit_slonczewski_form_follows_from_the_series_of_resistances():
     assert sp.cancel((ratio + printed).subs(rational)) != 0
 
 
+@PROPERTY
+@given(a=layers, b=layers, n=spacers)
+def test_invariant_two_parameters_for_each_magnet_give_the_torque(a, b, n):
+    free = ferromagnet(*b[0], **b[1])
+    form = slonczewski_parameters(ferromagnet(*a[0], **a[1]), n, free)
+    p_a, p_b = form.polarization_fixed, form.polarization_free
+    l_a, l_b = form.asymmetry_fixed, form.asymmetry_free
+    assert min(l_a, l_b) >= 1
+    theta = np.linspace(0, np.pi, 9)
+    c = np.cos(theta)
+    above = p_a * l_a**2 * (l_b**2 + 1) - p_b * l_b**2 * (l_a**2 - 1) * c
+    below = (l_a**2 + 1) * (l_b**2 + 1) - (l_a**2 - 1) * (l_b**2 - 1) * c**2
+    expected = torque_per_current(a, n, free, theta)
+    np.testing.assert_allclose(np.sin(theta) * above / below, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_limit_magnet_without_asymmetry_of_the_channels_has_lambda_one():
+    # Equal transmissions and phases: a_+ = z_a, so only the other magnet polarises.
+    form = slonczewski_parameters(ferromagnet(0.4, 0.4), 0.7, ferromagnet(0.6, 0.1))
+    assert form.asymmetry_fixed == pytest.approx(1, abs=1e-15)
+    assert form.polarization_fixed == 0
+
+
 def test_limit_worked_example_without_a_simple_form():
     form = slonczewski_parameters(ferromagnet(0.3, 0.01), 1.0, ferromagnet(0.999, 0.001))
     assert np.isnan(form.polarization)
