@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinlib._table import Table
 from spinlib._validate import finite, require
 from spinlib.scattering._algebra import batch_text, probability, real, shared_shape
 from spinlib.scattering._hat import HatMatrix
@@ -171,7 +172,7 @@ def _require_cauchy_schwarz(rho: _Complex, tau: _Complex) -> None:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SlonczewskiTorque:
+class SlonczewskiTorque(Table):
     """Angular dependence of the torque per electron, f(theta) = T_x/g on the free layer, in hbar/2.
 
     f = sin(theta) (constant + cosine cos(theta)) / (1 - cosine_squared cos^2(theta)). With one polarization P and one

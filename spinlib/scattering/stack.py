@@ -3,11 +3,12 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinlib._table import Table
 from spinlib._validate import require
 from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, real, shared_shape, solve
 from spinlib.scattering._hat import LARGEST_POPULATION, HatMatrix, hat_average
@@ -32,8 +33,10 @@ _Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Transport:
+class Transport(Table):
     """Result of :func:`transport` for L layers; region k lies left of layer k. Units: :mod:`spinlib.scattering`.
+
+    ``columns(theta=theta)`` and ``to_csv(path, theta=theta)`` make a table of it, one row per point.
 
     Args:
         conductance: g in e^2/h per channel, both spins, ``(...,)``; positive for either source.
@@ -51,6 +54,8 @@ class Transport:
     spin_current: _Real
     torque: _Real
     torque_per_current: _Real
+
+    _vectors: ClassVar[tuple[str, ...]] = ("spin_current", "torque", "torque_per_current")
 
     def __post_init__(self) -> None:
         *batch, layers, _ = self.torque.shape

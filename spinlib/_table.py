@@ -1,0 +1,75 @@
+"""Results as tables: one column per number of a result, one row per point of its leading shape."""
+
+import csv
+from dataclasses import fields
+from itertools import product
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spinlib._validate import finite
+
+__all__ = ["Table"]
+
+
+class Table:
+    """Mixin for result dataclasses whose fields are arrays with the leading shape of the first field."""
+
+    _vectors: ClassVar[tuple[str, ...]] = ()  # fields whose last axis is x, y, z
+
+    def columns(self, **along: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Return the result as one-dimensional arrays by name, for a data frame or a file.
+
+        A field with further axes gives one column per entry: ``torque_2_x`` is the x component of layer 2.
+
+        Args:
+            **along: coordinates of the points, such as ``theta=theta``; they broadcast to the leading shape and stand
+                first.
+
+        Raises:
+            ValueError: a coordinate is not numeric, does not broadcast, or has the name of a column.
+        """
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        batch = np.shape(getattr(self, names[0]))
+        table: dict[str, NDArray[Any]] = {}
+        for name, values in along.items():
+            array = finite(name, values, "pass the coordinate of each point")
+            try:
+                table[name] = np.broadcast_to(array, batch).ravel()
+            except ValueError:
+                raise ValueError(f"{name} has shape {array.shape}: pass one that broadcasts to {batch}") from None
+        for name in names:
+            values = np.asarray(getattr(self, name))
+            labels = [[str(i) for i in range(size)] for size in values.shape[len(batch) :]]
+            if name in self._vectors:
+                labels[-1] = ["x", "y", "z"]
+            entries = values.reshape(-1, int(np.prod(values.shape[len(batch) :])))
+            for column, label in zip(entries.T, product(*labels), strict=True):
+                key = "_".join((name, *label))
+                if key in along:
+                    raise ValueError(f"{key} is a column of the result: give the coordinate another name")
+                table[key] = column
+        return table
+
+    def to_csv(self, path: str | Path, *, overwrite: bool = False, **along: ArrayLike) -> None:
+        """Write :meth:`columns` to a file with one line of names and one line per point; numbers keep all digits.
+
+        Args:
+            path: the file.
+            overwrite: whether a file that exists is replaced.
+            **along: coordinates of the points.
+
+        Raises:
+            FileExistsError: the file exists and ``overwrite`` is not set.
+            ValueError: as for :meth:`columns`.
+        """
+        table = self.columns(**along)
+        try:
+            with Path(path).open("w" if overwrite else "x", newline="", encoding="utf-8") as file:
+                lines = csv.writer(file)
+                lines.writerow(table)
+                lines.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+        except FileExistsError:
+            raise FileExistsError(f"path = '{path}' exists: pass another path, or overwrite=True") from None
