@@ -34,6 +34,7 @@ _SI = {
         "fOhm m^2": "1e-15",
         "S/m^2": "1",
         "1e15 S/m^2": "1e15",
+        "1e18 m^-2": "1e18",
     }.items()
 }
 _REQUIRED = {"value", "unit", "source", "verified"}
@@ -46,7 +47,7 @@ class Quantity:
 
     Args:
         value: in SI.
-        unit: as the source writes it, one of the known units; it is what ``repr`` shows.
+        unit: as the source writes it, one of the known units; ``repr`` and :meth:`in_unit` use it.
         source: citation.
         verified: whether ``locator`` was read in the source.
         uncertainty: standard uncertainty in SI, or None if the source states none.
@@ -96,9 +97,18 @@ class Quantity:
                 f"pass {missing}, or verified=False"
             )
 
+    def in_unit(self) -> tuple[float, float | None]:
+        """Return value and uncertainty in ``unit``, the numbers that the source writes.
+
+        >>> Quantity(5.5e-9, "nm", "A. Author, J. Phys. 1, 2 (2003)", verified=False, uncertainty=1e-9).in_unit()
+        (5.5, 1.0)
+        """
+        scale = _SI[self.unit]
+        value = float(Decimal(repr(self.value)) / scale)
+        return value, None if self.uncertainty is None else float(Decimal(repr(self.uncertainty)) / scale)
+
     def __repr__(self) -> str:
-        numbers = [self.value] if self.uncertainty is None else [self.value, self.uncertainty]
-        written = " ± ".join(f"{float(Decimal(repr(number)) / _SI[self.unit]):.10g}" for number in numbers)
+        written = " ± ".join(f"{number:.10g}" for number in self.in_unit() if number is not None)
         unit = "" if self.unit == "1" else f"{' x' if self.unit[0].isdigit() else ''} {self.unit}"
         if self.uncertainty is not None and unit:
             written = f"({written})"

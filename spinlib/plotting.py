@@ -116,7 +116,11 @@ def _curve_summary(line: Line2D) -> str:
     x, y = (np.asarray(values, dtype=float) for values in line.get_data())
     keep = np.isfinite(x) & np.isfinite(y)
     x, y = x[keep], y[keep]
-    y = np.where(np.abs(y) < 1e-12 * np.abs(y).max(), 0.0, y)  # rounding differs between processors
+    rounding = 1e-12 * np.abs(y).max()  # differs between processors
+    y = np.where(np.abs(y) < rounding, 0.0, y)
+    integral = np.trapezoid(y, x)
+    if abs(integral) < rounding * np.ptp(x):
+        integral = 0.0
     low, high = np.argmin(y), np.argmax(y)
     cross = np.flatnonzero(y[:-1] * y[1:] < 0)
     zeros = [*x[y == 0], *(x[cross] - y[cross] * (x[cross + 1] - x[cross]) / (y[cross + 1] - y[cross]))]
@@ -125,7 +129,7 @@ def _curve_summary(line: Line2D) -> str:
         f"min {y[low]:.5g} at {x[low]:.5g}",
         f"max {y[high]:.5g} at {x[high]:.5g}",
         *([f"zeros at {', '.join(f'{zero:.5g}' for zero in sorted(zeros))}"] if zeros else []),
-        f"integral {np.trapezoid(y, x):.5g}",
+        f"integral {integral:.5g}",
     ]
     return f"{line.get_label()}: " + "; ".join(parts)
 

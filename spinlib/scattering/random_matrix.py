@@ -54,7 +54,15 @@ def random_spacer(
     # Multiplying columns by a vector is multiplying by a diagonal matrix from the right.
     reflected, passed = np.sqrt(1 - t)[..., None, :], 1j * np.sqrt(t)[..., None, :]
     orbital = (u * reflected @ u_prime, u * passed @ v, v_prime * passed @ u_prime, v_prime * reflected @ v)
-    return SMatrix(*(np.asarray(np.kron(np.eye(2), m), dtype=np.complex128) for m in orbital))
+    # Unitary by construction: checking S^dagger S would take longer than all the rest.
+    return SMatrix._from_valid(*(_both_spins(m) for m in orbital))
+
+
+def _both_spins(orbital: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    n = orbital.shape[-1]
+    whole = np.zeros((*orbital.shape[:-2], 2 * n, 2 * n), dtype=np.complex128)
+    whole[..., :n, :n] = whole[..., n:, n:] = orbital
+    return whole
 
 
 def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:

@@ -23,6 +23,7 @@ from tests.book.scattering_junction import (
 from tests.spinlib.scattering.routes import (
     Magnet,
     dense_averaged,
+    series_resistance,
     spacer_blocks,
 )
 
@@ -78,6 +79,39 @@ def test_paper_KK_statement_E9_sign_follows_the_polariser_for_aligned_phases_onl
 
     assert violations() == 0
     assert violations(reflection_mixing=0, transmission_mixing=0) == pytest.approx(0.065, abs=0.02)
+
+
+def test_paper_KK_statement_E9_holds_if_the_polariser_keeps_its_reflected_spin():
+    """rho_a >= min(R_up, R_down) suffices, whatever the free layer and the spacer; far below it, reversals exist."""
+    rng = np.random.default_rng(19)
+    up_a, down_a, up_b, down_b, n = rng.uniform(0.001, 0.999, (5, 20_000))
+    theta = rng.uniform(0.01, np.pi - 0.01, 20_000)
+    most_a, most_b = np.sqrt((1 - up_a) * (1 - down_a)), np.sqrt((1 - up_b) * (1 - down_b))
+    least = 1 - np.maximum(up_a, down_a)
+    b = ferromagnet(up_b, down_b, reflection_mixing=rng.uniform(-1, 1, 20_000) * most_b, transmission_mixing=0)
+
+    def reversed_share(rho):
+        a = ferromagnet(up_a, down_a, reflection_mixing=rho, transmission_mixing=0, theta=theta)
+        torque = transport([a, normal_metal(n), b]).torque[:, 2, 0]
+        return np.mean(np.sign(torque) != np.sign(up_a - down_a))
+
+    assert reversed_share(least) == 0
+    assert reversed_share(least + rng.random(20_000) * (most_a - least)) == 0
+    assert reversed_share(0.5 * least) > 0.02
+
+
+def test_paper_KK_statement_E9_angle_of_the_sign_change():
+    a, b = Magnet(0.5, 0.3, 0, 0, 0, 0), Magnet(0.9, 0.05, 0, 0, 0, 0)
+    form = slonczewski_parameters(layer(a), 1.0, layer(b))
+    expected = np.arccos(-form.constant / form.cosine)
+
+    def torque(theta):
+        tilted = Magnet(0.5, 0.3, 0, 0, 0, 0, theta)
+        return series_resistance(tilted, 1.0, b)[1]
+
+    assert brentq(torque, 0.1, 2, xtol=1e-13) == pytest.approx(float(expected), abs=1e-11)
+    assert torque(0.5) < 0 < torque(2.0)
+    assert expected / np.pi == pytest.approx(0.35247, abs=1e-5)
 
 
 def test_paper_KK_statement_E10_divergence_at_pi_not_at_0():
@@ -248,3 +282,17 @@ def test_paper_KK_figure_2_directions():
     np.testing.assert_allclose([on_b[[0, -1]], on_a[[0, -1]]], 0, atol=1e-15)
     reverse = transport(stack, source="right")
     np.testing.assert_allclose(reverse.torque, -result.torque, atol=1e-14)
+
+
+def test_paper_KK_figure_2_sizes():
+    theta = np.pi * np.arange(181) / 180
+    b, a = ferromagnet(0.7, 0.2), ferromagnet(0.8, 0.15, theta=theta)
+    for source, sign in (("right", 1), ("left", -1)):
+        on_b, _, on_a = np.moveaxis(transport([b, normal_metal(0.7), a], source=source).torque, -2, 0)
+        towards_b = np.sin(theta) * on_a[:, 2] - np.cos(theta) * on_a[:, 0]
+        # Resistances in series, with the magnet that is hit second as the free one.
+        pull = [series_resistance(Magnet.aligned(0.8, 0.15, x), 0.7, Magnet.aligned(0.7, 0.2))[1] for x in theta]
+        push = [series_resistance(Magnet.aligned(0.7, 0.2, x), 0.7, Magnet.aligned(0.8, 0.15))[1] for x in theta]
+        np.testing.assert_allclose(on_b[:, 0], sign * np.array(pull), atol=1e-12)
+        np.testing.assert_allclose(towards_b, -sign * np.array(push), atol=1e-12)
+    assert (max(pull), max(push)) == pytest.approx((0.06014, 0.07526), abs=1e-5)

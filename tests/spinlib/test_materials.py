@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,54 @@ def every() -> list[tuple[str, str]]:
     return [(name, key) for name, keys in materials().items() for key in keys]
 
 
-@pytest.mark.parametrize(("name", "key"), every(), ids=" ".join)
+# What was read in its source, entered here a second time by the reader: what repr shows of it, and the DOI.
+READ = {
+    ("Cu", "spin_diffusion_length"): ("100 nm", "Sec. 2.1, text on Fig. 2(a)", "10.11648/j.nano.20180601.13"),
+    ("permalloy spin valve", "spin_diffusion_length"): ("(5.5 ± 1) nm", "abstract", "10.1109/20.619480"),
+    ("permalloy nanowire", "spin_diffusion_length"): ("(4.3 ± 1) nm", "abstract", "10.1103/PhysRevB.60.477"),
+    ("permalloy computed", "resistivity"): (
+        "(35 ± 1.5) nOhm m",
+        "Sec. IV.A.1, text below Fig. 4",
+        "10.48550/arXiv.1108.0385",
+    ),
+    ("permalloy computed", "gilbert_damping"): (
+        "0.0046 ± 0.0001 at 0 K",
+        "Sec. IV.A.1, text above Fig. 5, and caption of Fig. 5",
+        "10.48550/arXiv.1108.0385",
+    ),
+    ("Al", "spin_diffusion_length"): ("(400 ± 50) nm", "abstract", "10.1103/PhysRevB.74.012412"),
+    ("Pt", "spin_diffusion_length"): ("(3.4 ± 0.4) nm", "abstract", "10.1103/PhysRevLett.112.106602"),
+    ("Pt", "spin_hall_angle"): ("0.051 ± 0.004", "abstract", "10.1103/PhysRevLett.112.106602"),
+    ("Co/Pt", "valet_fert_resistance"): ("(0.74 ± 0.15) fOhm m^2 at 4.2 K", "abstract", "10.48550/arXiv.1310.4364"),
+    ("Co/Pt", "gamma"): ("0.58 ± 0.12 at 4.2 K", "abstract", "10.48550/arXiv.1310.4364"),
+    ("Co/Pt", "spin_memory_loss"): ("0.9 at 4.2 K", "abstract", "10.48550/arXiv.1310.4364"),
+    ("Co/Ni", "majority_resistance"): ("0.03 fOhm m^2", "abstract", "10.48550/arXiv.1012.4388"),
+    ("Co/Ni", "minority_resistance"): ("(1 ± 0.07) fOhm m^2", "abstract", "10.48550/arXiv.1012.4388"),
+    ("Co/Ni", "spin_memory_loss"): ("0.35 ± 0.05", "abstract", "10.48550/arXiv.1012.4388"),
+    ("Co90Fe10/Cu", "spin_memory_loss"): ("0.19 ± 0.04", "abstract", "10.48550/arXiv.1012.4099"),
+    ("Pt/YIG", "mixing_channel_density"): ("1.3 x 1e18 m^-2", "abstract", "10.48550/arXiv.1302.7091"),
+}
+
+
+@pytest.mark.parametrize(("name", "key"), every(), ids=lambda text: text.replace(" ", "-"))
 def test_invariant_shipped_record(name: str, key: str) -> None:
     item = material(name, key)
     assert np.isfinite(item.value)
     assert re.search(r"\(\d{4}\)", item.source), "a source has a year"
-    # Nothing was compared with its source so far; a record that claims it must be added here by its reader.
-    assert item.verified is False
     shown = repr(item)
     assert "\n" not in shown
-    assert "unverified" in shown
     assert item.source in shown
+    assert item.verified is ((name, key) in READ)
+    if item.verified:
+        written, locator, doi = READ[name, key]
+        assert shown.startswith(f"{written} [verified; ")
+        assert (item.locator, item.doi) == (locator, doi)
+    else:
+        assert " [unverified; " in shown
+
+
+def test_invariant_what_was_read_is_shipped() -> None:
+    assert set(READ) <= set(every())
 
 
 def test_limit_units_are_exact() -> None:
@@ -60,6 +98,17 @@ def test_limit_units_are_exact() -> None:
     assert material("Co/Cu", "valet_fert_resistance").value == 0.51e-15
     assert material("Cu/Co(111) alloyed", "mixing_conductance_imaginary").value == -4.2e13
     assert material("Cu(111)", "sharvin_conductance").value == 5.58e14
+    assert material("Pt/YIG", "mixing_channel_density").value == 1.3e18
+
+
+def test_limit_in_unit_returns_what_the_source_writes() -> None:
+    # Exactly, for every record: division of floats would turn 0.558e15/1e15 and others into 0.5579999999999999.
+    shipped = tomllib.loads((ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8"))["material"]
+    for name, key in every():
+        record = shipped[name][key]
+        assert material(name, key).in_unit() == (record["value"], record.get("uncertainty"))
+    assert quantity(uncertainty=1e-9).in_unit() == (5.5, 1.0)
+    assert quantity(unit="1e18 m^-2", value=1.3e18).in_unit() == (1.3, None)
 
 
 def test_limit_repr_shows_the_unit_as_written() -> None:
@@ -87,6 +136,39 @@ def test_invariant_mixing_conductance_has_its_lower_bound() -> None:
     for name in interfaces:
         mean = (material(name, "majority_conductance").value + material(name, "minority_conductance").value) / 2
         assert material(name, "mixing_conductance_real").value >= mean
+
+
+def test_invariant_conductances_leave_room_for_the_sharvin_conductance() -> None:
+    # |rho|^2 <= R_up R_down is linear in G_Sh: it needs G_Sh >= (|G_mix|^2 - G_up G_dn) / (2 Re G_mix - G_up - G_dn).
+    def least(interface: str) -> float:
+        up, down, real, imaginary = (
+            material(interface, key).value
+            for key in (
+                "majority_conductance",
+                "minority_conductance",
+                "mixing_conductance_real",
+                "mixing_conductance_imaginary",
+            )
+        )
+        bound = (real**2 + imaginary**2 - up * down) / (2 * real - up - down)
+        assert bound > max(up, down), interface
+        return bound
+
+    bounds = {name: least(name) for name, keys in materials().items() if "mixing_conductance_real" in keys}
+    copper = [bound for name, bound in bounds.items() if name.startswith("Cu/")]
+    assert len(bounds) == 6
+    assert len(copper) == 2
+    assert max(copper) < material("Cu(111)", "sharvin_conductance").value
+    # What the test tells apart: the first digit of the clean mixing conductance read as 7 instead of 5.
+    up, down, real = 0.42, 0.38, 0.746
+    assert (real**2 - up * down) / (2 * real - up - down) > 0.558
+
+
+@pytest.mark.parametrize("quantity_name", ["beta", "gamma", "spin_hall_angle"])
+def test_invariant_asymmetries_lie_between_minus_one_and_one(quantity_name: str) -> None:
+    found = [material(name, key).value for name, key in every() if key == quantity_name]
+    assert found
+    assert all(-1 < value < 1 for value in found)
 
 
 def test_invariant_the_listing_cannot_change_the_table() -> None:

@@ -1,0 +1,287 @@
+"""The page of materials shows every value of the table, as it stands there, under the badge that it has earned."""
+
+import os
+import re
+import shutil
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tools.notebooks import GLUE, execute, figures, read
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = ROOT / "book" / "materials.md"
+
+# The page once more, written by hand: material | quantity | value, unit, ✓ or ? | uncertainty | temperature.
+# A value, a unit or a status that changes in the table must be changed here, by someone who knows why.
+PAGE = """
+Co | ρ* | 75 nΩ m ? | – | 4.2 K
+Co | β | 0.46 ? | – | 4.2 K
+Co | lsf | 60 nm ? | – | 4.2 K
+permalloy | ρ* | 290 nΩ m ? | – | 4.2 K
+permalloy | β | 0.76 ? | – | 4.2 K
+permalloy | lsf | 5.5 nm ? | – | 4.2 K
+Cu | ρ | 6 nΩ m ? | – | 4.2 K
+Cu | lsf | 100 nm ✓ | – | –
+permalloy spin valve | lsf | 5.5 nm ✓ | ± 1 nm | –
+permalloy nanowire | lsf | 4.3 nm ✓ | ± 1 nm | –
+permalloy computed | ρ | 35 nΩ m ✓ | ± 1.5 nΩ m | –
+permalloy computed | α | 0.0046 ✓ | ± 0.0001 | 0 K
+Ni | lsf | 21 nm ? | ± 2 nm | 4.2 K
+Al | lsf | 400 nm ✓ | ± 50 nm | –
+Pt | lsf | 3.4 nm ✓ | ± 0.4 nm | –
+Pt | θSH | 0.051 ✓ | ± 0.004 | –
+Co/Cu | AR* | 0.51 fΩ m² ? | – | 4.2 K
+Co/Cu | γ | 0.77 ? | – | 4.2 K
+Co/Pt | AR* | 0.74 fΩ m² ✓ | ± 0.15 fΩ m² | 4.2 K
+Co/Pt | γ | 0.58 ✓ | ± 0.12 | 4.2 K
+Co/Pt | δ | 0.9 ✓ | – | 4.2 K
+Co/Ni | AR↑ | 0.03 fΩ m² ✓ | – | –
+Co/Ni | AR↓ | 1 fΩ m² ✓ | ± 0.07 fΩ m² | –
+Co/Ni | δ | 0.35 ✓ | ± 0.05 | –
+Co90Fe10/Cu | δ | 0.19 ✓ | ± 0.04 | –
+Cu(111) | GSh | 0.558 10¹⁵ S/m² ? | – | –
+Cu/Co(111) clean | G↑ | 0.42 10¹⁵ S/m² ? | – | –
+Cu/Co(111) clean | G↓ | 0.38 10¹⁵ S/m² ? | – | –
+Cu/Co(111) clean | Re G↑↓ | 0.546 10¹⁵ S/m² ? | – | –
+Cu/Co(111) clean | Im G↑↓ | 0.015 10¹⁵ S/m² ? | – | –
+Cu/Co(111) alloyed | G↑ | 0.42 10¹⁵ S/m² ? | – | –
+Cu/Co(111) alloyed | G↓ | 0.33 10¹⁵ S/m² ? | – | –
+Cu/Co(111) alloyed | Re G↑↓ | 0.564 10¹⁵ S/m² ? | – | –
+Cu/Co(111) alloyed | Im G↑↓ | −0.042 10¹⁵ S/m² ? | – | –
+Au/Fe(001) clean | G↑ | 0.4 10¹⁵ S/m² ? | – | –
+Au/Fe(001) clean | G↓ | 0.08 10¹⁵ S/m² ? | – | –
+Au/Fe(001) clean | Re G↑↓ | 0.466 10¹⁵ S/m² ? | – | –
+Au/Fe(001) clean | Im G↑↓ | 0.005 10¹⁵ S/m² ? | – | –
+Au/Fe(001) alloyed | G↑ | 0.39 10¹⁵ S/m² ? | – | –
+Au/Fe(001) alloyed | G↓ | 0.18 10¹⁵ S/m² ? | – | –
+Au/Fe(001) alloyed | Re G↑↓ | 0.462 10¹⁵ S/m² ? | – | –
+Au/Fe(001) alloyed | Im G↑↓ | 0.003 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) clean | G↑ | 0.14 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) clean | G↓ | 0.36 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) clean | Re G↑↓ | 0.623 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) clean | Im G↑↓ | 0.05 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) alloyed | G↑ | 0.26 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) alloyed | G↓ | 0.34 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) alloyed | Re G↑↓ | 0.61 10¹⁵ S/m² ? | – | –
+Cr/Fe(001) alloyed | Im G↑↓ | 0.052 10¹⁵ S/m² ? | – | –
+Pt/YIG | g | 1.3 10¹⁸ m⁻² ✓ | – | –
+"""
+COLUMNS = (
+    "material",
+    "quantity",
+    "value, status",
+    "uncertainty",
+    "temperature",
+    "name in spinlib",
+    "source",
+    "where, how",
+)
+WORDS = {"✓": "✓ verified", "?": "? unverified"}
+CLASSES = {"✓": "ledger-badge ledger-verified", "?": "ledger-badge"}
+UNITS = {
+    "1": "",
+    "nm": " nm",
+    "nOhm m": " nΩ m",
+    "fOhm m^2": " fΩ m²",
+    "1e15 S/m^2": " 10¹⁵ S/m²",
+    "1e18 m^-2": " 10¹⁸ m⁻²",
+}
+
+
+class Tables(HTMLParser):
+    """Head and rows of tables: the text of each cell, its links and the classes of its badges."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.heads: list[list[str]] = []
+        self.rows: list[list[dict]] = []
+        self.regions: list[dict] = []
+        self._cells: list[dict] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag == "div":
+            self.regions.append(found)
+        elif tag == "tr":
+            self._cells = []
+        elif tag in ("td", "th"):
+            self._cells.append({"text": "", "links": [], "badges": [], "head": found.get("scope")})
+        elif tag == "a":
+            self._cells[-1]["links"].append(found["href"])
+        elif tag == "span":
+            self._cells[-1]["badges"].append(found["class"])
+        elif tag == "br":
+            self._cells[-1]["text"] += " "
+
+    def handle_endtag(self, tag):
+        if tag != "tr":
+            return
+        if self._cells[0]["head"] == "col":
+            self.heads.append([cell["text"] for cell in self._cells])
+        else:
+            self.rows.append(self._cells)
+        self._cells = []
+
+    def handle_data(self, data):
+        if self._cells:
+            self._cells[-1]["text"] += data
+
+
+def html_of(executed):
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    return [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+
+
+def texts(row):
+    return [cell["text"].strip() for cell in row]
+
+
+def written(number):
+    """As the page writes it: 0.4 for 0.40, with a minus sign."""
+    return f"{number:.10g}".replace("-", "−")
+
+
+def expected(path):
+    """What the page must say of every record of the table at ``path``, read without spinlib."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name, records in content["material"].items():
+        for key, record in records.items():
+            source, unit = content["source"][record["source"]], UNITS[record["unit"]]
+            remarks = [record[part] for part in ("locator", "note") if part in record]
+            yield (
+                (name, key),
+                {
+                    "value": f"{written(record['value'])}{unit} {WORDS['✓' if record['verified'] else '?']}",
+                    "uncertainty": f"± {written(record['uncertainty'])}{unit}" if "uncertainty" in record else "–",
+                    "temperature": f"{record['temperature']:.10g} K" if "temperature" in record else "–",
+                    "source": source["citation"],
+                    "links": [f"https://doi.org/{source['doi']}"] if "doi" in source else [],
+                    "where": "; ".join(remarks) or "–",
+                },
+            )
+
+
+def said(tables):
+    """The same, from the page."""
+    for row in tables.rows:
+        name, _, value, uncertainty, temperature, key, source, where = texts(row)
+        parts = {"value": value, "uncertainty": uncertainty, "temperature": temperature, "source": source}
+        yield (name, key), {**parts, "links": row[6]["links"], "where": where}
+
+
+def glued(executed):
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    found = {}
+    for output in outputs:
+        scrap = output.get("metadata", {}).get(GLUE)
+        if scrap:
+            found[scrap["name"]] = output["data"][f"{scrap['mime_prefix']}text/plain"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def page():
+    return execute(read(CHAPTER), CHAPTER.parent)
+
+
+@pytest.fixture(scope="module")
+def tables(page):
+    return Tables("".join(html_of(page)))
+
+
+def test_invariant_the_page_is_the_one_written_here(tables):
+    marks = {word: mark for mark, word in WORDS.items()}
+    found = []
+    for row in tables.rows:
+        material, quantity, value, uncertainty, temperature = texts(row)[:5]
+        number, word = re.fullmatch(r"(.*?) ([✓?] \w+)", value).groups()
+        found.append(" | ".join([material, quantity, f"{number} {marks[word]}", uncertainty, temperature]))
+    assert found == PAGE.strip().splitlines()
+
+
+def test_invariant_the_page_says_what_the_table_says(tables):
+    rows = list(said(tables))
+    assert dict(rows) == dict(expected(ROOT / "spinlib" / "materials.toml"))
+    assert len(rows) == len(dict(rows)), "a value is shown twice"
+
+
+def test_invariant_a_badge_is_a_word_and_never_says_more_than_the_table(tables):
+    content = tomllib.loads((ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8"))["material"]
+    for row in tables.rows:
+        name, key = texts(row)[0], texts(row)[5]
+        mark = "✓" if content[name][key]["verified"] is True else "?"
+        assert texts(row)[2].endswith(f" {WORDS[mark]}")
+        assert row[2]["badges"] == [CLASSES[mark]]
+        assert sum(len(cell["badges"]) for cell in row) == 1
+        if mark == "✓":
+            assert row[6]["links"], f"{name} {key} is verified and links to nothing"
+            assert texts(row)[7] != "–", f"{name} {key} is verified and names no place"
+
+
+def test_invariant_counts_on_the_page(page, tables):
+    content = tomllib.loads((ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8"))["material"]
+    flags = [record["verified"] for records in content.values() for record in records.values()]
+    numbers = glued(page)
+    counts = [numbers[name] for name in ("values", "verified", "unverified")]
+    assert counts == [str(len(flags)), str(sum(flags)), str(len(flags) - sum(flags))]
+    below = [re.findall(r"<p>(\d+) values, (\d+) verified\.</p>", html) for html in html_of(page)]
+    assert [sum(int(pair[k]) for [pair] in below) for k in (0, 1)] == [len(flags), sum(flags)]
+
+
+def test_invariant_wide_tables_scroll_in_a_box_that_the_keyboard_reaches(tables):
+    assert tables.heads == [list(COLUMNS)] * 3
+    labels = [region["aria-label"] for region in tables.regions]
+    assert len(set(labels)) == 3
+    for region in tables.regions:
+        assert region["role"] == "region"
+        assert region["tabindex"] == "0"
+        assert "overflow-x: auto" in region["style"]
+    assert all(row[0]["head"] == "row" for row in tables.rows)
+
+
+def test_invariant_the_figure_of_unverified_values_says_so(page):
+    [(name, record)] = figures(page).items()
+    [options] = [
+        cell.metadata["mystnb"]["figure"] for cell in page.cells if "figure" in cell.metadata.get("mystnb", {})
+    ]
+    assert options["name"] == name
+    assert "unverified" in options["caption"]
+    assert [text["text"] for text in record["axes"][0]["texts"]] == ["? unverified"]
+    content = tomllib.loads((ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8"))["material"]
+    keys = {"majority": "majority_conductance", "minority": "minority_conductance", "mixing": "mixing_conductance_real"}
+    drawn = [line["y"] for line in record["axes"][0]["lines"]]
+    for line, key in zip(drawn, keys.values(), strict=False):
+        records = [material[key] for material in content.values() if key in material]
+        assert line == [record["value"] for record in records]
+        assert not any(record["verified"] for record in records), "then the caption is out of date"
+
+
+def test_invariant_the_page_follows_the_table(tmp_path, monkeypatch):
+    """Another value and other flags in the table: the page shows them, and only them."""
+    shutil.copytree(ROOT / "spinlib", tmp_path / "spinlib", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "spinlib" / "materials.toml"
+    text = before = path.read_text(encoding="utf-8")
+    changes = (
+        (r"(\[material\.Co\]\nvalet_fert_resistivity = \{ value = )75\b", r"\g<1>80"),
+        (r"(spin_hall_angle = .*verified = )true", r"\1false"),
+        (r"(minority_conductance = \{ value = 0\.38, .*verified = )false", r"\1true"),
+    )
+    for pattern, replacement in changes:
+        text, count = re.subn(pattern, replacement, text)
+        assert count == 1, pattern
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    changed = dict(said(Tables("".join(html_of(execute(read(CHAPTER), CHAPTER.parent))))))
+    assert changed == dict(expected(path))
+    old = dict(expected(ROOT / "spinlib" / "materials.toml"))
+    assert before == (ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8")
+    different = {key for key in old if old[key] != changed[key]}
+    assert different == {
+        ("Co", "valet_fert_resistivity"),
+        ("Pt", "spin_hall_angle"),
+        ("Cu/Co(111) clean", "minority_conductance"),
+    }
