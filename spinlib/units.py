@@ -9,6 +9,8 @@ A compound unit is a product, for example ``0.6 * meV * nm**2``.
 ``fs, ps, ns``            time [s]
 ``GHz, THz``              frequency [Hz]; an angular frequency is 2 pi times it
 ``mT``, ``mA``            field [T], current [A]
+``oersted``               mu_0 H of one oersted [T]; a field H in A/m is mu_0 H in T
+``emu_per_cm3``           magnetisation [A/m]
 ``e``                     elementary charge [C], positive; an electron carries -e
 ``h, hbar``               Planck constant and reduced Planck constant [J s]
 ``k_B``                   Boltzmann constant [J/K]
@@ -37,6 +39,7 @@ __all__ = [
     "e",
     "e2_over_h",
     "eV",
+    "emu_per_cm3",
     "fs",
     "gyromagnetic_ratio",
     "h",
@@ -50,6 +53,7 @@ __all__ = [
     "mu_B",
     "nm",
     "ns",
+    "oersted",
     "ps",
     "um",
 ]
@@ -76,3 +80,5 @@ GHz: Final[float] = 1e9
 THz: Final[float] = 1e12
 mT: Final[float] = 1e-3
 mA: Final[float] = 1e-3
+oersted: Final[float] = 1e-4
+emu_per_cm3: Final[float] = 1e3

@@ -167,8 +167,7 @@ def _coherent(layers: list[SMatrix], p: _Real, batch: tuple[int, ...]) -> tuple[
     """Return g, currents ``(..., L+1, 4)`` and torques ``(..., L, 3)`` for a source on the left."""
     n = layers[0].channels
     movers = amplitudes_from_left(layers, batch)
-    spin_density = np.eye(2) + np.tensordot(p.astype(np.complex128), PAULI, axes=(-1, 0))
-    density = np.asarray(np.kron(spin_density, np.eye(n)), dtype=np.complex128)[..., None, :, :]
+    density = (np.eye(2) + np.tensordot(p.astype(np.complex128), PAULI, axes=(-1, 0)))[..., None, :, :]
     flux = [_spin_populations(amplitudes, density, n) for amplitudes in movers]
     currents = np.broadcast_to(flux[0] - flux[1], (*batch, len(layers) + 1, 4))
     conductance = np.broadcast_to(flux[0][..., -1, 0], batch)
@@ -177,7 +176,10 @@ def _coherent(layers: list[SMatrix], p: _Real, batch: tuple[int, ...]) -> tuple[
 
 def _spin_populations(amplitudes: NDArray[np.complex128], density: NDArray[np.complex128], n: int) -> _Real:
     """Return Tr[sigma_mu A density A^dagger] / N for mu = charge, x, y, z on a new last axis."""
-    occupied = amplitudes @ density
+    # Columns are spin * n + channel; the density of the source acts on their spin alone.
+    by_spin = amplitudes.reshape(*amplitudes.shape[:-1], 2, n)
+    occupied = np.einsum("...rsn,...st->...rtn", by_spin, density)
+    occupied = occupied.reshape(*occupied.shape[:-2], 2 * n)
     rows = (*occupied.shape[:-2], 2, n * occupied.shape[-1])
     bras = np.broadcast_to(amplitudes, occupied.shape).reshape(rows).conj().swapaxes(-1, -2)
     x = occupied.reshape(rows) @ bras

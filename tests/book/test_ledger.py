@@ -223,7 +223,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "figure without note": ("figures", without(drawn, "note"), "note is missing"),
     "figure without test": ("figures", without(drawn, "test"), "test is missing"),
     "figure without chapter": ("figures", without(drawn, "chapter"), "chapter is missing"),
-    "planned figure claims": ("figures", lambda raw: raw["figures"][0].update(note="x"), "key 'note' is unknown"),
+    "planned figure claims": ("figures", lambda raw: raw["figures"][-1].update(note="x"), "key 'note' is unknown"),
     "chapter without anchor": ("KK", setting(verified, chapter=CHAPTER), "end it in #eq-kk-"),
     "anchor of another": ("KK", setting(verified, chapter=f"{CHAPTER}#eq-kk-18"), "end it in #eq-kk-"),
     "no such chapter": ("KK", setting(statement, chapter="book/none.md#eq-kk-18"), "book/none.md does not exist"),
@@ -248,12 +248,12 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "test without name": ("KK", setting(verified, test="tests/book/test_scattering_torque.py"), "does not exist"),
     "test of another equation": (
         "KK",
-        setting(verified, test=TEST + "test_paper_KK_1"),
+        setting(verified, test=TEST + "test_paper_KK_20"),
         "names another equation: call it test_paper_KK_",
     ),
     "test of another figure": (
         "figures",
-        setting(drawn, test=TEST + "test_paper_KK_1"),
+        setting(drawn, test=TEST + "test_paper_KK_20"),
         "names another figure: call it",
     ),
     "test of another statement": (

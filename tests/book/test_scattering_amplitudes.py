@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.linalg import expm
 
 from spinlib.scattering.random_matrix import random_spacer
 from spinlib.scattering.smatrix import SMatrix, compose, mode_amplitudes, rotate
 from spinlib.scattering.stack import ferromagnet, hat_average, normal_metal, transport
-from spinlib.spin import PAULI
+from spinlib.spin import PAULI, spin_rotation
 from tests.book.scattering_junction import N, coherent_junction, direct, omega, spin
 from tests.spinlib.scattering.routes import SIGMA, dense_solution, random_unitary
 
@@ -56,27 +57,46 @@ def test_paper_KK_1():
 
 
 @SEEDS
-def test_paper_KK_2_and_3_layers_connect_the_regions_in_this_order(seed):
+def test_paper_KK_2(seed):
     layers = coherent_junction(seed)
     right, left = mode_amplitudes(layers)
     for k, s in enumerate(layers):  # layer k: region 3 - k on its left
         outgoing = np.concatenate([left[k], right[k + 1]])
         incoming = np.concatenate([right[k], left[k + 1]])
         np.testing.assert_allclose(s.matrix @ incoming, outgoing, atol=1e-13)
-        np.testing.assert_allclose(s.matrix @ s.matrix.conj().T, np.eye(4 * N), atol=1e-13)
 
 
-def test_paper_KK_4_and_5_rotation():
+def test_paper_KK_3():
+    matrix = random_unitary(4 * N, 7)
+    s = SMatrix.from_matrix(matrix)
+    half = 2 * N
+    for (rows, columns), name in {(0, 0): "r", (0, 1): "t_prime", (1, 0): "t", (1, 1): "r_prime"}.items():
+        block = matrix[rows * half : (rows + 1) * half, columns * half : (columns + 1) * half]
+        np.testing.assert_array_equal(getattr(s, name), block)
+    # Unprimed blocks belong to waves from the left: a wave in the first column comes out as r and t.
+    right, left = mode_amplitudes([s])
+    np.testing.assert_allclose(left[0][:, 0], s.r[:, 0], atol=1e-15)
+    np.testing.assert_allclose(right[1][:, 0], s.t[:, 0], atol=1e-15)
+
+
+def test_paper_KK_4():
     magnet, theta = SMatrix.from_spins(*(random_unitary(2 * N, k) for k in (3, 4))), 0.7
     half = np.array([[np.cos(theta / 2), -np.sin(theta / 2)], [np.sin(theta / 2), np.cos(theta / 2)]])
     turn = np.kron(half, np.eye(N))
-    turned = rotate(magnet, theta)
+    turned_magnet = rotate(magnet, theta)
     for name in ("r", "t_prime", "t", "r_prime"):
-        np.testing.assert_allclose(getattr(turned, name), turn @ getattr(magnet, name) @ turn.T, atol=1e-14)
-    np.testing.assert_allclose(
-        half @ PAULI[2] @ half.T, np.cos(theta) * PAULI[2] + np.sin(theta) * PAULI[0], atol=1e-15
-    )
+        np.testing.assert_allclose(getattr(turned_magnet, name), turn @ getattr(magnet, name) @ turn.T, atol=1e-14)
     np.testing.assert_allclose(rotate(magnet, 2 * np.pi).matrix, magnet.matrix, atol=1e-14)
+
+
+@pytest.mark.parametrize("theta", [0.0, 0.7, np.pi, 4.0])
+def test_paper_KK_5(theta):
+    half = np.array([[np.cos(theta / 2), -np.sin(theta / 2)], [np.sin(theta / 2), np.cos(theta / 2)]])
+    np.testing.assert_allclose(spin_rotation(theta), half, atol=1e-15)
+    np.testing.assert_allclose(half, expm(-0.5j * theta * PAULI[1]), atol=1e-14)
+    # Up goes to the direction theta in the xz plane.
+    expected = np.cos(theta) * PAULI[2] + np.sin(theta) * PAULI[0]
+    np.testing.assert_allclose(half @ PAULI[2] @ half.T, expected, atol=1e-15)
 
 
 @SEEDS

@@ -1,4 +1,4 @@
-"""KK (13)-(19): every equation against a route that does not use it, and the printed form with its miss."""
+"""KK (14)-(19): every equation against a route that does not use it, and the printed form with its miss."""
 
 from dataclasses import replace
 
@@ -7,19 +7,17 @@ import pytest
 import scipy.constants as si
 import sympy as sp
 
-from spinlib.scattering import random_matrix
 from spinlib.scattering.closed_forms import (
     dirty_spacer_torque,
     perfect_filter,
     weak_filter_torque,
 )
 from spinlib.scattering.random_matrix import random_spacer
-from spinlib.scattering.stack import hat_average, normal_metal, transport
+from spinlib.scattering.stack import normal_metal, transport
 from tests.book.scattering_junction import (
     CHANNELS,
     F_A,
     F_B,
-    SAMPLES,
     SPACER,
     UNPOLARISED,
     averaged_blocks,
@@ -39,70 +37,6 @@ from tests.spinlib.scattering.routes import (
     dense_solution,
     spacer_blocks,
 )
-
-SEEDS = (1, 2, 3, 4, 5)
-
-
-# Standard errors of one seed's mean of g, T_x, T_y, relative to the averaged value and stated before the draw, and
-# what the leading order leaves: the bias of g at N = 16 without time reversal.
-STANDARD_ERROR = np.array([0.0066, 0.040, 0.095])
-BIAS = 0.007
-
-
-def averaged_theory(n):
-    """Return g, T_x and T_y of the averaged junction."""
-    b, a = complex_layers()
-    averaged = transport([hat_average(b), normal_metal(n), hat_average(a)], source="right")
-    return np.append(averaged.conductance, averaged.torque[0, :2])
-
-
-def ensemble_deviation(seed, eigenvalues=(SPACER,) * CHANNELS):
-    """Return mean/(averaged theory at the mean transmission) - 1 of g, T_x and T_y."""
-    b, a = complex_layers()
-    coherent = transport([b, random_spacer(eigenvalues, SAMPLES, seed=seed), a], source="right")
-    g, torque = np.mean(coherent.conductance), np.mean(coherent.torque[:, 0, :2], axis=0)
-    return np.append(g, torque) / averaged_theory(np.mean(eigenvalues)) - 1
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_paper_KK_13(seed):
-    # Four standard errors: a right sampler fails once in 5000 draws of three numbers.
-    assert np.all(np.abs(ensemble_deviation(seed)) < 4 * STANDARD_ERROR + BIAS)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_paper_KK_13_rejects_modes_that_are_not_mixed(seed, monkeypatch):
-    def phases_only(rng, samples, n):
-        return np.exp(2j * np.pi * rng.random((samples, n)))[..., None] * np.eye(n)
-
-    monkeypatch.setattr(random_matrix, "_haar", phases_only)
-    # Open channels stay open and closed ones closed: the conductance falls by a tenth, fifteen standard errors.
-    assert ensemble_deviation(seed)[0] < -8 * STANDARD_ERROR[0] - BIAS
-
-
-# The same for n = 1/2 made of open and closed channels, from 6000 samples of another seed.
-STANDARD_ERROR_HALF = np.array([0.0050, 0.028, 0.072])
-BIAS_HALF = np.array([0.007, 0.007, 0.025])
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_paper_KK_13_only_the_mean_transmission_counts(seed):
-    half_open = (np.arange(CHANNELS) < CHANNELS // 2).astype(float)
-    bound = 4 * STANDARD_ERROR_HALF + BIAS_HALF
-    assert np.all(np.abs(ensemble_deviation(seed, half_open)) < bound)
-    # What the bound tells apart: the result averaged over open and closed channels, half of that at n = 1, ...
-    by_channel = averaged_theory(1.0) / 2 / averaged_theory(0.5) - 1
-    assert by_channel[0] < -8 * bound[0]
-    # ... and another mean, n = .4.
-    assert averaged_theory(0.4)[0] / averaged_theory(0.5)[0] - 1 < -3 * bound[0]
-
-
-def test_paper_KK_13_matrix():
-    # <|t_mn|^2> = g_N/N^2 for every pair of modes; relative error 1/sqrt(samples) for exponential statistics.
-    t = random_spacer([0.9, 0.5, 0.3, 0.1], 8000, seed=7).t[:, :4, :4]
-    np.testing.assert_allclose(np.mean(np.abs(t) ** 2, axis=0), 0.45 / 4, rtol=4 / np.sqrt(8000))
-    np.testing.assert_array_equal(normal_metal(0.45).t, 0.45 * np.eye(4))
-    np.testing.assert_allclose(normal_metal(0.45).r, 0.55 * np.eye(4), rtol=1e-15)
 
 
 def test_paper_KK_14():

@@ -27,6 +27,8 @@ from spinlib import units
         ("THz", 1e12),
         ("mT", 1e-3),
         ("mA", 1e-3),
+        ("oersted", 1e-4),
+        ("emu_per_cm3", 1e3),
     ],
 )
 def test_limit_definition(name: str, value: float) -> None:
@@ -58,6 +60,13 @@ def test_limit_vacuum_permeability() -> None:
     # mu_0 e^2 c / 2h is the fine-structure constant.
     alpha = units.mu_0 * units.e**2 * constants.c / (2 * units.h)
     assert alpha == pytest.approx(constants.fine_structure, rel=1e-9, abs=0)
+
+
+def test_limit_oersted_is_a_field_and_emu_a_moment() -> None:
+    # 1 Oe = 1000/4 pi A/m by definition; mu_0 left 4 pi 1e-7 in 2019 by parts in 1e10.
+    assert units.oersted / units.mu_0 == pytest.approx(1000 / (4 * math.pi), rel=1e-8, abs=0)
+    # 4 pi M in gauss equals mu_0 M in 1e-4 T.
+    assert units.mu_0 * units.emu_per_cm3 == pytest.approx(4 * math.pi * 1e-4, rel=1e-8, abs=0)
 
 
 def test_invariant_every_name_is_a_positive_float() -> None:
