@@ -179,7 +179,7 @@ def image_problems(page: Page) -> list[str]:
 
 
 def overflow_problems(page: Page) -> list[str]:
-    """Whether the page, or its text as a whole, scrolls sideways; only code, formulas and tables may."""
+    """Whether the page, its text or a displayed formula is too wide; only code and tables may scroll sideways."""
     found: list[str] = page.evaluate(
         r"""() => {
             const problems = [], wide = document.documentElement.scrollWidth, room = window.innerWidth;
@@ -194,6 +194,15 @@ def overflow_problems(page: Page) -> list[str]:
                 if (element.scrollWidth <= element.clientWidth + 1 || element.closest(may)) continue;
                 if (["auto", "scroll"].includes(getComputedStyle(element).overflowX))
                     problems.push(`${name(element)} scrolls sideways: ${element.scrollWidth} > ${element.clientWidth}`);
+            }
+            for (const formula of document.querySelectorAll('mjx-container[display="true"]')) {
+                const image = formula.querySelector("svg"), room = formula.parentElement.clientWidth;
+                if (!image || formula.closest("table")) continue;
+                const width = Math.round(image.getBoundingClientRect().width);
+                if (width > room + 1) {
+                    const place = formula.closest("section, dl");
+                    problems.push(`a formula under #${place ? place.id : "top"} is ${width} px wide on ${room}`);
+                }
             }
             return problems;
         }"""

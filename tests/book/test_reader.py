@@ -169,6 +169,12 @@ DAMAGE = [
     ("images", '<img src="dot.svg" alt="../dot.svg">', "file name: ../dot.svg"),
     ("overflow", '<p style="width: 900px">wide</p>', "px wide"),
     ("overflow", '<div class="box" style="overflow-x: auto"><p style="width: 900px">x</p></div>', "div.box scrolls"),
+    (
+        "overflow",
+        '<div style="overflow-x: auto"><mjx-container display="true"><svg width="900" height="9"></svg>'
+        "</mjx-container></div>",
+        "a formula under #top is 900 px wide",
+    ),
     ("keyboard", '<pre style="overflow-x: auto"><span style="padding-left: 900px">code</span></pre>', "pre code"),
 ]
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4" cx="4" cy="4"/></svg>'
