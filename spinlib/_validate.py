@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["finite", "require"]
+__all__ = ["finite", "real", "require", "shared_shape"]
 
 
 def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy: str) -> None:
@@ -49,3 +49,27 @@ def finite(
         raise ValueError(f"{name} = {value!r} is not an array of {noun}: {remedy}") from None
     require(name, array, np.isfinite(array), "is not finite", remedy)
     return array
+
+
+def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> NDArray[np.float64]:
+    """Return ``value`` as an array of finite floats, or refuse it by name.
+
+    >>> real("theta", 1)
+    array(1.)
+    """
+    return np.asarray(finite(name, value, remedy), dtype=np.float64)
+
+
+def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that the named shapes broadcast to, or refuse them by name.
+
+    >>> shared_shape(a=(3,), b=(2,))
+    Traceback (most recent call last):
+    ...
+    ValueError: a of shape (3,) and b of shape (2,) do not broadcast: pass numbers or arrays of matching leading shape
+    """
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        text = " and ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{text} do not broadcast: pass numbers or arrays of matching leading shape") from None

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import finite, require
+from spinlib._validate import real, require, shared_shape
 
 __all__ = [
     "PAULI",
@@ -27,12 +27,8 @@ PAULI: Final[NDArray[np.complex128]] = np.array([[[0, 1], [1, 0]], [[0, -1j], [1
 PAULI.setflags(write=False)
 
 
-def _real(name: str, value: ArrayLike, remedy: str) -> NDArray[np.float64]:
-    return np.asarray(finite(name, value, remedy), dtype=np.float64)
-
-
 def _vectors(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    vectors = _real(name, value, "pass real vectors of shape (..., 3)")
+    vectors = real(name, value, "pass real vectors of shape (..., 3)")
     if vectors.ndim == 0 or vectors.shape[-1] != 3:
         raise ValueError(f"{name} has shape {vectors.shape}: pass vectors of shape (..., 3), in the order x, y, z")
     return vectors
@@ -49,17 +45,9 @@ def _normalized(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def _angles(**values: ArrayLike) -> list[NDArray[np.float64]]:
     """Return the named angles, broadcast against each other."""
-    arrays = {name: _real(name, value, "pass angles in rad") for name, value in values.items()}
-    _refuse_shapes({name: array.shape for name, array in arrays.items()})
+    arrays = {name: real(name, value, "pass angles in rad") for name, value in values.items()}
+    shared_shape(**{name: array.shape for name, array in arrays.items()})
     return [np.asarray(array) for array in np.broadcast_arrays(*arrays.values())]
-
-
-def _refuse_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
-    try:
-        np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        text = " and ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{text} do not broadcast: pass numbers or arrays of matching leading shape") from None
 
 
 def spin_matrices(spin: float) -> NDArray[np.complex128]:
@@ -79,7 +67,7 @@ def spin_matrices(spin: float) -> NDArray[np.complex128]:
            [ 0. , -0.5]])
     """
     remedy = "pass one of 1/2, 1, 3/2, 2, ..."
-    value = _real("spin", spin, remedy)
+    value = real("spin", spin, remedy)
     if value.ndim:
         raise ValueError(f"spin has shape {value.shape}, but one number is admissible: {remedy}")
     require("spin", value, (value > 0) & (2 * value == np.round(2 * value)), "is no multiple of 1/2 above 0", remedy)
@@ -129,7 +117,7 @@ def rotation_matrix(axis: ArrayLike, angle: ArrayLike) -> NDArray[np.float64]:
     """
     n = _normalized("axis", axis)
     (turn,) = _angles(angle=angle)
-    _refuse_shapes({"axis": n.shape[:-1], "angle": turn.shape})
+    shared_shape(axis=n.shape[:-1], angle=turn.shape)
     turn = turn[..., None, None]
     generator = cross_matrix(n)
     # Rodrigues; 2 sin^2(angle/2) keeps the digits that 1 - cos(angle) loses at small angles.

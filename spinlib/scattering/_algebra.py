@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import finite, require
+from spinlib._validate import finite, real, require, shared_shape
 
 __all__ = [
     "Layer",
@@ -18,8 +18,6 @@ __all__ = [
     "blocks",
     "mean_text",
     "probability",
-    "real",
-    "shared_shape",
     "solve",
     "solve_amplitudes",
 ]
@@ -80,15 +78,6 @@ def solve_amplitudes(matrix: NDArray[Any], source: NDArray[Any]) -> NDArray[Any]
     return solve(matrix, np.concatenate(columns, axis=-1), 1e12)[..., :-1]
 
 
-def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that the named shapes broadcast to, or refuse them by name."""
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        text = " and ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{text} do not broadcast: pass numbers or arrays of matching leading shape") from None
-
-
 def blocks(matrices: dict[str, ArrayLike], side: str, *, complex_allowed: bool) -> list[NDArray[Any]]:
     """Return named square matrices of one size, broadcast to one leading shape and read-only."""
     remedy = f"pass four blocks of shape {side}"
@@ -99,11 +88,6 @@ def blocks(matrices: dict[str, ArrayLike], side: str, *, complex_allowed: bool) 
             raise ValueError(f"{name} has shape {array.shape}, which is not {side} like the first block: {remedy}")
     batch = shared_shape(**{name: array.shape[:-2] for name, array in arrays.items()})
     return [np.broadcast_to(array, (*batch, *array.shape[-2:])) for array in arrays.values()]
-
-
-def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> NDArray[np.float64]:
-    """Return ``value`` as an array of finite floats, or refuse it by name."""
-    return np.asarray(finite(name, value, remedy), dtype=np.float64)
 
 
 def angles(theta: ArrayLike, phi: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import finite, require
-from spinlib.scattering._algebra import angles, probability, real, shared_shape
+from spinlib._validate import finite, real, require, shared_shape
+from spinlib.scattering._algebra import angles, probability
 from spinlib.scattering._hat import HatMatrix
 from spinlib.scattering.smatrix import rotate
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import finite, require
-from spinlib.scattering._algebra import batch_text, probability, real, shared_shape
+from spinlib._validate import finite, real, require, shared_shape
+from spinlib.scattering._algebra import batch_text, probability
 from spinlib.scattering._hat import HatMatrix
 
 __all__ = ["dirty_spacer_torque", "perfect_filter", "slonczewski_parameters", "weak_filter_torque"]

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import finite, require
+from spinlib._validate import finite, require, shared_shape
 from spinlib.scattering._algebra import (
     LayerT,
     alike,
@@ -19,7 +19,6 @@ from spinlib.scattering._algebra import (
     batch_text,
     blocks,
     mean_text,
-    shared_shape,
     solve_amplitudes,
 )
 from spinlib.spin import spin_rotation

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import require
-from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, real, shared_shape, solve
+from spinlib._validate import real, require, shared_shape
+from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, solve
 from spinlib.scattering._hat import LARGEST_POPULATION, HatMatrix, hat_average
 from spinlib.scattering._layers import bulk_layer, ferromagnet, normal_metal, valet_fert_rates
 from spinlib.scattering.smatrix import SMatrix

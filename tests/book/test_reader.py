@@ -157,7 +157,7 @@ DAMAGE = [
     ("formulas", r"<p>the torque \(\tau\) rests</p>", r"raw TeX: the torque \(\tau\)"),
     ("formulas", "<p>$$ E $$</p>", "raw TeX: $$ E $$"),
     ("formulas", '<span class="math">bare</span>', "not set: bare"),
-    ("formulas", '<span class="math">two</span>', "5 formulas, 3 are set"),
+    ("formulas", '<span class="math">two</span>', "4 formulas, 3 are set"),
     (
         "formulas",
         '<p class="math"><mjx-container><g data-mml-node="merror">?</g></mjx-container></p>',
