@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import real, require, shared_shape
+from spinlib._validate import finite, real, require, shared_shape
 
 __all__ = [
     "PAULI",
