@@ -1,6 +1,7 @@
 """Results as tables: one column per number of a result, one row per point of its leading shape."""
 
 import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
@@ -18,8 +19,9 @@ class Table:
     """Mixin for result dataclasses whose fields are arrays with the leading shape of the first field."""
 
     _vectors: ClassVar[tuple[str, ...]] = ()  # fields whose last axis is x, y, z
+    _units: ClassVar[Mapping[str, str]] = {}  # of the fields that have one
 
-    def columns(self, **along: ArrayLike) -> dict[str, NDArray[Any]]:
+    def columns(self, /, **along: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the result as one-dimensional arrays by name, for a data frame or a file.
 
         A field with further axes gives one column per entry: ``torque_2_x`` is the x component of layer 2.
@@ -31,30 +33,25 @@ class Table:
         Raises:
             ValueError: a coordinate is not numeric, does not broadcast, or has the name of a column.
         """
-        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
-        batch = np.shape(getattr(self, names[0]))
         table: dict[str, NDArray[Any]] = {}
         for name, values in along.items():
             array = finite(name, values, "pass the coordinate of each point")
             try:
-                table[name] = np.broadcast_to(array, batch).ravel()
+                table[name] = np.broadcast_to(array, self._points).ravel()
             except ValueError:
-                raise ValueError(f"{name} has shape {array.shape}: pass one that broadcasts to {batch}") from None
-        for name in names:
-            values = np.asarray(getattr(self, name))
-            labels = [[str(i) for i in range(size)] for size in values.shape[len(batch) :]]
-            if name in self._vectors:
-                labels[-1] = ["x", "y", "z"]
-            entries = values.reshape(-1, int(np.prod(values.shape[len(batch) :])))
-            for column, label in zip(entries.T, product(*labels), strict=True):
-                key = "_".join((name, *label))
-                if key in along:
-                    raise ValueError(f"{key} is a column of the result: give the coordinate another name")
-                table[key] = column
+                raise ValueError(
+                    f"{name} has shape {array.shape}: pass one that broadcasts to {self._points}"
+                ) from None
+        for _, key, column in self._entries():
+            if key in along:
+                raise ValueError(f"{key} is a column of the result: give the coordinate another name")
+            table[key] = column
         return table
 
-    def to_csv(self, path: str | Path, *, overwrite: bool = False, **along: ArrayLike) -> None:
-        """Write :meth:`columns` to a file with one line of names and one line per point; numbers keep all digits.
+    def to_csv(self, path: str | Path, /, *, overwrite: bool = False, **along: ArrayLike) -> None:
+        """Write :meth:`columns` to a file: a line of names, with units in brackets, then one line per point.
+
+        Numbers keep all digits. The unit of a coordinate is the caller's.
 
         Args:
             path: the file.
@@ -66,10 +63,27 @@ class Table:
             ValueError: as for :meth:`columns`.
         """
         table = self.columns(**along)
+        units = {key: f" [{self._units[field]}]" for field, key, _ in self._entries() if field in self._units}
         try:
             with Path(path).open("w" if overwrite else "x", newline="", encoding="utf-8") as file:
                 lines = csv.writer(file)
-                lines.writerow(table)
+                lines.writerow(key + units.get(key, "") for key in table)
                 lines.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
         except FileExistsError:
             raise FileExistsError(f"path = '{path}' exists: pass another path, or overwrite=True") from None
+
+    @property
+    def _points(self) -> tuple[int, ...]:
+        return np.shape(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+
+    def _entries(self) -> Iterator[tuple[str, str, NDArray[Any]]]:
+        """Yield field, name and values of every column."""
+        points = len(self._points)
+        for name in [field.name for field in fields(self)]:  # type: ignore[arg-type]
+            values = np.asarray(getattr(self, name))
+            labels = [[str(i) for i in range(size)] for size in values.shape[points:]]
+            if name in self._vectors:
+                labels[-1] = ["x", "y", "z"]
+            entries = values.reshape(-1, int(np.prod(values.shape[points:])))
+            for column, label in zip(entries.T, product(*labels), strict=True):
+                yield name, "_".join((name, *label)), column

@@ -4,7 +4,9 @@ Frame: m_b = z, m_a = (sin theta, 0, cos theta), both majority spins; electrons 
 ``[a, normal_metal(n), b]``, ``source="left"``, layer 2. KK has the torque per voltage: -(eN/4 pi) times these values.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -205,6 +207,8 @@ class SlonczewskiTorque(Table):
     polarization_free: _Real
     asymmetry_fixed: _Real
     asymmetry_free: _Real
+
+    _units: ClassVar[Mapping[str, str]] = dict.fromkeys(("constant", "cosine"), "hbar/2 per electron")
 
     def __post_init__(self) -> None:
         for name in [field.name for field in fields(self)[1:]]:

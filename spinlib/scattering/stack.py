@@ -1,7 +1,7 @@
 """Transport through a stack: conductance, spin currents and torque on every layer, averaged or coherent."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -56,6 +56,13 @@ class Transport(Table):
     torque_per_current: _Real
 
     _vectors: ClassVar[tuple[str, ...]] = ("spin_current", "torque", "torque_per_current")
+    _units: ClassVar[Mapping[str, str]] = {
+        "conductance": "e^2/h per channel",
+        "charge_current": "e^2/h per channel",
+        "spin_current": "hbar/2 per channel",
+        "torque": "hbar/2 per channel",
+        "torque_per_current": "hbar/2 per electron",
+    }
 
     def __post_init__(self) -> None:
         *batch, layers, _ = self.torque.shape

@@ -41,9 +41,12 @@ def test_invariant_a_file_keeps_all_digits(result, tmp_path):
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     table = result.columns(theta=THETA)
-    assert list(rows[0]) == list(table)
-    for name, column in table.items():
-        np.testing.assert_array_equal([float(row[name]) for row in rows], column)
+    assert [head.partition(" [")[0] for head in rows[0]] == list(table)
+    for head, column in zip(rows[0], table.values(), strict=True):
+        np.testing.assert_array_equal([float(row[head]) for row in rows], column)
+    # Units are those of the field, also where one name begins like another.
+    assert {"theta", "conductance [e^2/h per channel]", "torque_2_x [hbar/2 per channel]"} <= set(rows[0])
+    assert "torque_per_current_2_x [hbar/2 per electron]" in rows[0]
 
 
 def test_invariant_a_single_point_is_one_row():
@@ -60,7 +63,7 @@ def test_bad_input_a_file_that_exists_is_kept(result, tmp_path):
         result.to_csv(path)
     assert path.read_text(encoding="utf-8") == "mine"
     result.to_csv(path, overwrite=True)
-    assert path.read_text(encoding="utf-8").startswith("conductance,")
+    assert path.read_text(encoding="utf-8").startswith("conductance [e^2/h per channel],")
 
 
 @pytest.mark.parametrize(

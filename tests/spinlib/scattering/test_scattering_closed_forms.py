@@ -113,6 +113,39 @@ def test_limit_magnet_without_asymmetry_of_the_channels_has_lambda_one():
     assert form.polarization_fixed == 0
 
 
+@pytest.mark.parametrize("transmission", [0.05, 0.3, 0.9])
+def test_limit_rounding_makes_no_asymmetry_below_one(transmission):
+    form = slonczewski_parameters(ferromagnet(transmission, transmission), 1.0, ferromagnet(transmission, transmission))
+    assert min(form.asymmetry_fixed, form.asymmetry_free) >= 1
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_limit_slonczewski_form_keeps_its_digits_at_both_ends(distance, swapped):
+    """Nearly perfect filters, in many digits: alike near 0, of opposite spins near pi."""
+    down = 1e-7
+    free = ferromagnet(down, 1) if swapped else ferromagnet(1, down)
+    form = slonczewski_parameters(ferromagnet(1, down), 1.0, free)
+    with mpmath.workdps(40):
+        half = mpmath.mpf(1) / 2  # z of a layer that reflects no transverse spin, r_s of an open channel
+        plus, minus = (
+            (1 / mpmath.mpf(down)) / 2,
+            (1 - 1 / mpmath.mpf(down)) / 2,
+        )  # (r_up + r_down)/2 and half difference
+        b_minus, cosine = (-minus, -mpmath.cos(distance)) if swapped else (minus, mpmath.cos(distance))
+        kept, q = 1 - mpmath.sqrt(down), half + plus
+        above = -minus * q + b_minus * (plus - half) * cosine
+        below = q * (plus + half) - (plus - half) ** 2 * cosine**2
+        exact = kept * mpmath.sin(distance) * above / below
+    assert form(np.pi - distance if swapped else distance) == pytest.approx(float(exact), rel=1e-9)
+
+
+def test_bad_input_angles_that_do_not_broadcast():
+    form = slonczewski_parameters(ferromagnet([0.5, 0.6], 0.2), 1.0, ferromagnet(0.5, 0.2))
+    with pytest.raises(ValueError, match=r"theta of shape \(3,\) and coefficients of shape \(2,\) do not broadcast"):
+        form(np.zeros(3))
+
+
 def test_limit_worked_example_without_a_simple_form():
     form = slonczewski_parameters(ferromagnet(0.3, 0.01), 1.0, ferromagnet(0.999, 0.001))
     assert np.isnan(form.polarization)
