@@ -14,7 +14,7 @@ from spinlib.scattering.smatrix import SMatrix, rotate
 from spinlib.scattering.stack import hat_average, normal_metal, transport
 from spinlib.spin import PAULI
 from tests.book.scattering_junction import CHANNELS, SAMPLES, SPACER, complex_layers
-from tests.spinlib.scattering.routes import random_unitary
+from tests.spinlib.scattering.routes import SIGMA, random_unitary
 from tests.spinlib.scattering.test_random_ensemble import uneven
 from tools import random_spacers as maker
 from tools.notebooks import ROOT, read
@@ -217,15 +217,16 @@ def test_paper_KK_statement_E15_scatter_falls_as_one_over_n():
     n, _, _, scatter = ensembles()
     for case in range(3):
         for quantity in (0, 1):
-            # The exponent between N = 12 and 64, from 720 samples or more each: .03 standard error.
+            # The exponent between N = 12 and 64, from 720 samples or more each: .03 standard error. With time-reversal
+            # symmetry the factor still grows with N, so that the exponent is smaller.
             use = n >= 12
             exponent = np.polyfit(np.log(n[use]), np.log(scatter[case, use, quantity]), 1)[0]
-            assert exponent == pytest.approx(-1, abs=0.09)
+            assert exponent == pytest.approx(-1 if case == 0 else -0.95, abs=0.06)
 
 
 def test_paper_KK_statement_E15_bias_is_of_first_order_with_time_reversal_only():
     n, bias, error, _ = ensembles()
-    use = n >= 6
+    use = n >= 4
     for case, (name, modes) in enumerate(CASES):
         lead, slope = weak_localisation(*valve(len(modes)), modes)
         for quantity in (0, 1):
@@ -236,7 +237,7 @@ def test_paper_KK_statement_E15_bias_is_of_first_order_with_time_reversal_only()
             first, first_error, chi = fit(*column, (1, 2, 3))
             expected = 0 if name == "unitary" else slope[quantity] / lead[quantity]
             assert abs(first - expected) < 3 * first_error
-            assert chi < 18  # five degrees of freedom: exceeded once in 300
+            assert chi < 20  # six degrees of freedom: exceeded once in 300
             if abs(expected) > 0.1:
                 assert abs(first) > 5 * first_error
         # Without the first order: g of the unitary ensemble needs 1/N^2, that of the others cannot do with it.
@@ -263,15 +264,15 @@ class Layer:
 GENERAL = [0.5 * (x + 1j * y) for x, y in np.random.default_rng(0).normal(size=(4, 2, 2, 2))]
 
 
-def coefficient_of_formula(powers, modes, points=10, reach=0.06):
-    """Return the coefficient of |r_a|^2p |r_b|^2q in the average of g and in its 1/N term, by interpolation."""
+def coefficient_of_formula(powers, modes, quantity, points=10, reach=0.06):
+    """Return the coefficient of |r_a|^2p |r_b|^2q in the average of g or T_k and in its 1/N term, by interpolation."""
     r_a, r_b, t_a, t_b = GENERAL
     x = reach * (1 + np.cos(np.pi * (np.arange(points) + 0.5) / points)) / 2
     grid = [
         [weak_localisation(Layer(np.sqrt(u) * r_a, t_a), Layer(np.sqrt(v) * r_b, t_b), modes) for v in x] for u in x
     ]
     inverse = np.linalg.inv(np.vander(x / reach, points, increasing=True))
-    values = np.einsum("a,b,abq->q", inverse[powers[0]], inverse[powers[1]], np.array(grid)[..., 0])
+    values = np.einsum("a,b,abq->q", inverse[powers[0]], inverse[powers[1]], np.array(grid)[..., quantity])
     return values / reach ** sum(powers)
 
 
@@ -293,6 +294,8 @@ def exact_average(word, conjugate, modes, n):
     m = np.array([[stay, cross], [cross, stay]])
 
     def legs(order):
+        if not order:
+            return [m[1, 0]]
         return [m[order[0], 0], *(m[k, j] for j, k in itertools.pairwise(order)), m[1, order[-1]]]
 
     factors = legs(word) + [leg.conj() for leg in legs(conjugate)]
@@ -319,19 +322,31 @@ def exact_average(word, conjugate, modes, n):
     return total / n
 
 
-def exact_coefficient(powers, modes, n):
+def exact_coefficient(powers, modes, n, quantity):
+    """Return the coefficient of g (quantity 0) or of T_x, T_y, T_z on b, for channels that are alike."""
     r_a, r_b, t_a, t_b = GENERAL
 
-    def spin(word):
+    def arriving(word):
         amplitude = t_a
         for k in word:
             amplitude = (r_a, r_b)[k] @ amplitude
-        return t_b @ amplitude
+        return amplitude
 
-    words = sorted(set(itertools.permutations((0,) * powers[0] + (1,) * powers[1])))
-    return sum(
-        (np.trace(spin(w) @ spin(v).conj().T) * exact_average(w, v, modes, n)).real for w in words for v in words
-    )
+    def total(first, second, observe):
+        words = sorted(set(itertools.permutations((0,) * first + (1,) * second)))
+        return sum(
+            np.trace(observe @ arriving(w) @ arriving(v).conj().T).real * exact_average(w, v, modes, n)
+            for w in words
+            for v in words
+        )
+
+    sigma = SIGMA[quantity]
+    through, back = t_b.conj().T @ sigma @ t_b, r_b.conj().T @ sigma @ r_b
+    if quantity == 0:
+        return total(*powers, through)
+    # What b takes: arriving - transmitted - reflected, and the reflected part is of one order more in r_b.
+    reflected = total(powers[0], powers[1] - 1, back) if powers[1] else 0
+    return total(*powers, sigma - through) - reflected
 
 
 @pytest.mark.parametrize(
@@ -341,18 +356,20 @@ def exact_coefficient(powers, modes, n):
         ((2, 2), [0.8, 0.3]),
     ],
 )
-def test_limit_formula_agrees_with_exact_moments_of_symmetric_unitary_matrices(powers, modes):
+@pytest.mark.parametrize("quantity", range(4))
+def test_limit_formula_agrees_with_exact_moments_of_symmetric_unitary_matrices(powers, modes, quantity):
     # Spin matrices of the layers are arbitrary, so the order of spins in the reversed loop counts from (1, 1) on.
     n = 2.0 ** np.arange(3, 10)
     weights = {0: lambda n: 1, 1: lambda n: (n + 1) / n, 2: lambda n: (n + 1) * (n + 3) / n**2}
     first_order = {0: 0, 1: 1, 2: 4}
     # Times the denominators of the moments the average is a polynomial in 1/N.
-    values = [exact_coefficient(powers, np.array(modes), x) * weights[powers[0]](x) * weights[powers[1]](x) for x in n]
+    modes = np.array(modes)
+    values = [exact_coefficient(powers, modes, x, quantity) * np.prod([weights[k](x) for k in powers]) for x in n]
     series = np.linalg.solve(np.vander(1 / n, increasing=True), values)
     exact = series[0], series[1] - series[0] * (first_order[powers[0]] + first_order[powers[1]])
-    formula = coefficient_of_formula(powers, np.array(modes))
-    # The interpolation loses digits with the order: 1e-3 at (2, 2).
-    np.testing.assert_allclose(formula, exact, rtol=2e-3, atol=1e-9)
+    formula = coefficient_of_formula(powers, modes, quantity)
+    # The interpolation loses digits with the order: 1e-5 at (2, 2), where the coefficients are 1e-3 to 1e-1.
+    np.testing.assert_allclose(formula, exact, rtol=2e-3, atol=3e-5 if powers == (2, 2) else 1e-9)
     if powers == (1, 1):
         np.testing.assert_allclose(formula, exact, rtol=1e-5)
 

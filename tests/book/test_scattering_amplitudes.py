@@ -194,11 +194,21 @@ def test_paper_KK_statement_E3_signs_of_current_and_voltage():
     # Printed: J counted to the left makes J_3 - J_2 the spin that F_b loses, a factor -1.
     to_the_left = -left_going.spin_current
     np.testing.assert_allclose(to_the_left[0] - to_the_left[1], -gained, atol=1e-15)
-    # Printed: delta mu_0 = e V_0. Electrons flow left, out of reservoir 0, if its potential is raised; V_0 < 0 would
-    # lower it by that rule. With charge -e the rise is -e V_0: then V_0 < 0 drives them left and the slope is negative.
-    assert left_going.charge_current[0] < 0
-    everywhere_full = left_going.charge_current + transport([b, normal_metal(0.7), a]).charge_current
-    np.testing.assert_allclose(everywhere_full, 0, atol=1e-14)
+    # The paper's claims for V_0 < 0: electrons go left, and the torque pulls m_b towards m_a; KK (17) has d tau/dV_0 =
+    # -e times a positive number. Three readings of the rise delta mu_0 against them, in units of |e|:
+    claims = {"electrons go left": True, "pulls": True, "KK (17)": True}
+    readings = {}
+    for name, charge, rise_per_volt in (("printed, e > 0", 1, 1), ("printed, e < 0", -1, -1), ("right", 1, -1)):
+        rise = rise_per_volt * -1.0
+        torque = rise * left_going.torque[0, 0]
+        readings[name] = {
+            "electrons go left": bool(rise * left_going.charge_current[0] < 0),
+            "pulls": bool(torque > 0),
+            "KK (17)": bool(np.sign(torque) == np.sign(-charge * -1.0)),
+        }
+    assert readings["right"] == claims
+    assert readings["printed, e > 0"] == {"electrons go left": False, "pulls": False, "KK (17)": False}
+    assert readings["printed, e < 0"] == {"electrons go left": True, "pulls": True, "KK (17)": False}
 
 
 def test_paper_KK_11():
@@ -247,6 +257,8 @@ def test_paper_KK_statement_E6_zero_bias_torque_is_the_slope_of_the_scattering_p
     # With spin flips the in-plane part stays, and the phase still knows it.
     flips = coherent_junction(seed)
     both = sum(transport(flips, source=side).torque for side in ("left", "right"))
+    slopes = [phase_slope(flips, axis) for axis in range(3)]
+    np.testing.assert_allclose(both[0], 2 / N * np.array(slopes), atol=1e-9)
     assert np.abs(both[0]).min() > 1e-3
     np.testing.assert_allclose(both.sum(axis=0), 0, atol=1e-12)
 

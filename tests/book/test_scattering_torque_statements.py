@@ -100,6 +100,20 @@ def test_paper_KK_statement_E9_holds_if_the_polariser_keeps_its_reflected_spin()
     assert reversed_share(0.5 * least) > 0.02
 
 
+def test_paper_KK_statement_E9_a_phase_between_the_reflected_spins_can_reverse_the_torque():
+    # Nothing is dephased: |rho_a| has its largest value. T_x by resistances in series.
+    most = np.sqrt(0.5 * 0.7)
+
+    def least(phase):
+        rho = most * np.exp(1j * phase)
+        tilted = (Magnet(0.5, 0.3, rho, 0, rho, 0, theta) for theta in np.linspace(0.02, 3.12, 200))
+        return min(series_resistance(a, 1.0, Magnet(0.9, 0.05, 0, 0, 0, 0))[1] for a in tilted)
+
+    assert least(0.0) > 0
+    assert least(0.8) < 0
+    assert least(1.5) < 5 * least(0.8)
+
+
 def test_paper_KK_statement_E9_angle_of_the_sign_change():
     a, b = Magnet(0.5, 0.3, 0, 0, 0, 0), Magnet(0.9, 0.05, 0, 0, 0, 0)
     form = slonczewski_parameters(layer(a), 1.0, layer(b))
