@@ -5,7 +5,7 @@ same format. A value is *verified* only if the table or line that states it was 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -40,6 +40,8 @@ _SI = {
 _REQUIRED = {"value", "unit", "source", "verified"}
 _OPTIONAL = {"uncertainty", "temperature", "locator", "note"}
 
+_Spread = float | tuple[float, float]
+
 
 @dataclass(frozen=True, repr=False)
 class Quantity:
@@ -50,15 +52,17 @@ class Quantity:
         unit: as the source writes it, one of the known units; ``repr`` and :meth:`in_unit` use it.
         source: citation.
         verified: whether ``locator`` was read in the source.
-        uncertainty: standard uncertainty in SI, or None if the source states none.
+        uncertainty: as the source states it, in SI: one number for ±, a pair (upwards, downwards), or None. Sources
+            seldom say whether it is a standard uncertainty; ``note`` tells if it is half a range.
         temperature: K, or None if none is stated.
         doi: of the source, or None.
         locator: table, figure or line of the source, or None.
         note: how the value is to be read.
 
     Raises:
-        ValueError: a number is not finite, ``uncertainty`` or ``temperature`` is negative, ``unit`` is unknown,
-            ``source`` is empty, or ``verified`` is true without ``doi`` and ``locator``.
+        ValueError: a number is not finite, ``uncertainty`` or ``temperature`` is negative, ``uncertainty`` is neither
+            a number nor a pair, ``unit`` is unknown, ``source`` is empty, or ``verified`` is true without ``doi`` and
+            ``locator``.
 
     >>> Quantity(5.5e-9, "nm", "A. Author, J. Phys. 1, 2 (2003)", verified=False, temperature=4.2)
     5.5 nm at 4.2 K [unverified; A. Author, J. Phys. 1, 2 (2003)]
@@ -68,7 +72,7 @@ class Quantity:
     unit: str
     source: str
     verified: bool
-    uncertainty: float | None = None
+    uncertainty: _Spread | None = None
     temperature: float | None = None
     doi: str | None = None
     locator: str | None = None
@@ -76,11 +80,11 @@ class Quantity:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", _number("value", self.value))
-        for name in ("uncertainty", "temperature"):
-            if getattr(self, name) is not None:
-                number = _number(name, getattr(self, name))
-                require(name, number, number >= 0, "is negative", f"pass {name} >= 0, or None if it is not stated")
-                object.__setattr__(self, name, number)
+        if self.uncertainty is not None:
+            stated = _each(self.uncertainty, lambda number: _size("uncertainty", number))
+            object.__setattr__(self, "uncertainty", stated)
+        if self.temperature is not None:
+            object.__setattr__(self, "temperature", _size("temperature", self.temperature))
         _known(self.unit)
         for name in ("source", "doi", "locator", "note"):
             text = getattr(self, name)
@@ -97,18 +101,25 @@ class Quantity:
                 f"pass {missing}, or verified=False"
             )
 
-    def in_unit(self) -> tuple[float, float | None]:
-        """Return value and uncertainty in ``unit``, the numbers that the source writes.
+    def in_unit(self) -> tuple[float, _Spread | None]:
+        """Return value and uncertainty in ``unit``, the numbers that the source writes; the latter may be a pair.
 
         >>> Quantity(5.5e-9, "nm", "A. Author, J. Phys. 1, 2 (2003)", verified=False, uncertainty=1e-9).in_unit()
         (5.5, 1.0)
         """
-        scale = _SI[self.unit]
-        value = float(Decimal(repr(self.value)) / scale)
-        return value, None if self.uncertainty is None else float(Decimal(repr(self.uncertainty)) / scale)
+
+        def written(number: float) -> float:
+            return float(Decimal(repr(number)) / _SI[self.unit])
+
+        return written(self.value), None if self.uncertainty is None else _each(self.uncertainty, written)
 
     def __repr__(self) -> str:
-        written = " ± ".join(f"{number:.10g}" for number in self.in_unit() if number is not None)
+        value, spread = self.in_unit()
+        written = f"{value:.10g}"
+        if isinstance(spread, tuple):
+            written += " +{:.10g} -{:.10g}".format(*spread)
+        elif spread is not None:
+            written += f" ± {spread:.10g}"
         unit = "" if self.unit == "1" else f"{' x' if self.unit[0].isdigit() else ''} {self.unit}"
         if self.uncertainty is not None and unit:
             written = f"({written})"
@@ -134,9 +145,9 @@ def material(name: str, quantity: str) -> Quantity:
     7.5e-08
     """
     table = _shipped()
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise ValueError(f"name = {name!r} is not in the table: pass one of {', '.join(map(repr, table))}")
-    if quantity not in table[name]:
+    if not isinstance(quantity, str) or quantity not in table[name]:
         choice = ", ".join(map(repr, table[name]))
         raise ValueError(f"quantity = {quantity!r} is not known of {name!r}: pass one of {choice}")
     return table[name][quantity]
@@ -146,7 +157,7 @@ def materials() -> dict[str, tuple[str, ...]]:
     """Return what the shipped table holds: the quantities of each material and interface.
 
     >>> materials()["Co/Cu"]
-    ('valet_fert_resistance', 'gamma')
+    ('valet_fert_resistance', 'gamma', 'spin_memory_loss')
     """
     return {name: tuple(quantities) for name, quantities in _shipped().items()}
 
@@ -204,9 +215,11 @@ def _quantity(place: str, record: Any, sources: Any) -> Quantity:
     try:
         factor = _known(record["unit"])
         entries = dict(record, source=sources[key]["citation"], doi=sources[key].get("doi"))
-        for name in ("value", "uncertainty"):
-            if name in record:
-                entries[name] = float(_decimal(name, record[name]) * factor)
+        entries["value"] = float(_decimal("value", record["value"]) * factor)
+        if "uncertainty" in record:
+            entries["uncertainty"] = _each(
+                record["uncertainty"], lambda number: float(_decimal("uncertainty", number) * factor)
+            )
         if "temperature" in record:
             entries["temperature"] = float(_decimal("temperature", record["temperature"]))
         return Quantity(**entries)
@@ -224,6 +237,20 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{name} = {value!r} is not a number: pass a finite number in SI")
     return float(finite(name, float(value), "pass a finite number in SI"))
+
+
+def _size(name: str, value: Any) -> float:
+    number = _number(name, value)
+    require(name, number, number >= 0, "is negative", f"pass {name} >= 0, or None if it is not stated")
+    return number
+
+
+def _each(spread: Any, convert: Callable[[Any], float]) -> _Spread:
+    if not isinstance(spread, tuple | list):
+        return convert(spread)
+    if len(spread) != 2:
+        raise ValueError(f"uncertainty = {spread!r} is no pair: give one number for ±, or two, upwards and downwards")
+    return convert(spread[0]), convert(spread[1])
 
 
 def _known(unit: Any) -> Decimal:
