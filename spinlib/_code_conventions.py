@@ -6,19 +6,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib import units
-from spinlib._validate import finite, require
+from spinlib._validate import real, require, shared_shape
 
 __all__ = [
     "damping",
+    "number",
     "plain",
     "positive",
-    "real",
     "slonczewski_from_cmtj",
     "slonczewski_from_mumax3",
     "slonczewski_from_oommf",
     "slonczewski_to_cmtj",
     "slonczewski_to_mumax3",
     "slonczewski_to_oommf",
+    "together",
     "zhang_li_from_mumax3",
     "zhang_li_to_mumax3",
     "zhang_li_to_oommf",
@@ -29,16 +30,11 @@ _Real = NDArray[np.float64]
 _ROUNDING: Final = 1e-12
 
 
-def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> _Real:
-    """Return ``value`` as an array of floats, or refuse it by name."""
-    return np.asarray(finite(name, value, remedy), dtype=np.float64)
-
-
 def positive(name: str, value: ArrayLike) -> _Real:
     """Return ``value`` as an array of positive floats, or refuse it by name."""
-    number = real(name, value)
-    require(name, number, number > 0, "is not positive", f"pass {name} > 0 in SI units")
-    return number
+    array = real(name, value)
+    require(name, array, array > 0, "is not positive", f"pass {name} > 0 in SI units")
+    return array
 
 
 def damping(value: ArrayLike) -> _Real:
@@ -48,10 +44,21 @@ def damping(value: ArrayLike) -> _Real:
     return alpha
 
 
+def together(**arguments: _Real) -> list[_Real]:
+    """Return the arguments in the shape that they broadcast to, or refuse their shapes by name."""
+    shape = shared_shape(**{name: value.shape for name, value in arguments.items()})
+    return [np.broadcast_to(value, shape) for value in arguments.values()]
+
+
+def number(value: ArrayLike) -> float | _Real:
+    """Return a float for a value without shape, else an array of its own."""
+    array = np.array(value, dtype=np.float64)
+    return array if array.ndim else float(array)
+
+
 def plain(**values: ArrayLike) -> dict[str, float | _Real]:
     """Return numbers by name, those without shape as floats that a script can take."""
-    arrays = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
-    return {name: array if array.ndim else float(array) for name, array in arrays.items()}
+    return {name: number(value) for name, value in values.items()}
 
 
 def _polarization(name: str, value: ArrayLike, largest: int) -> _Real:
@@ -64,8 +71,8 @@ def _polarization(name: str, value: ArrayLike, largest: int) -> _Real:
 def _asymmetry(name: str, value: ArrayLike) -> _Real:
     remedy = f"pass a finite {name} >= 1; perfect filters have none, let a little minority through"
     asymmetry = real(name, value, remedy)
-    require(name, asymmetry, asymmetry >= 1, "is below 1", remedy)
-    return asymmetry
+    require(name, asymmetry, asymmetry >= 1 - _ROUNDING, "is below 1", remedy)
+    return np.maximum(asymmetry, 1)
 
 
 # --- Slonczewski torque -----------------------------------------------------------------------------------------------
@@ -84,19 +91,22 @@ def slonczewski_to_mumax3(
         field_like: f_FL = T_y/(g sin(theta)), dimensionless, ``(...,)``; the same at all angles.
 
     Returns:
-        ``Pol``, ``Lambda``, ``EpsilonPrime``. J_z > 0 with FIXEDLAYER_TOP: electrons pass the fixed layer first.
+        ``Pol``, ``Lambda``, ``EpsilonPrime``. J_z > 0 with FIXEDLAYER_TOP, or J_z < 0 with FIXEDLAYER_BOTTOM:
+        electrons pass the fixed layer first. mumax3 stops at Pol = 0 once J is set.
 
     Raises:
-        ValueError: polarization beyond +-2, asymmetry < 1, or a number not finite (unlike magnets, perfect filters).
+        ValueError: polarization beyond +-2, asymmetry < 1, a number not finite (unlike magnets, perfect filters), or
+            shapes that do not broadcast.
 
     >>> slonczewski_to_mumax3(0.5, 2.0, 0.25)
     {'Pol': 0.25, 'Lambda': 2.0, 'EpsilonPrime': 0.125}
     """
-    return plain(
-        Pol=_polarization("polarization", polarization, 2) / 2,
-        Lambda=_asymmetry("asymmetry", asymmetry),
-        EpsilonPrime=real("field_like", field_like) / 2,
+    p, length, secondary = together(
+        polarization=_polarization("polarization", polarization, 2),
+        asymmetry=_asymmetry("asymmetry", asymmetry),
+        field_like=real("field_like", field_like),
     )
+    return plain(Pol=p / 2, Lambda=length, EpsilonPrime=secondary / 2)
 
 
 def slonczewski_from_mumax3(
@@ -113,16 +123,17 @@ def slonczewski_from_mumax3(
         ``polarization``, ``asymmetry``, ``field_like`` in hbar/2 per electron, as ``slonczewski_to_mumax3`` takes them.
 
     Raises:
-        ValueError: Pol beyond +-1, Lambda < 1, or a number that is not finite.
+        ValueError: Pol beyond +-1, Lambda < 1, a number that is not finite, or shapes that do not broadcast.
 
     >>> slonczewski_from_mumax3(Pol=0.5, Lambda=1.0)["polarization"]
     1.0
     """
-    return plain(
-        polarization=2 * _polarization("Pol", Pol, 1),
-        asymmetry=_asymmetry("Lambda", Lambda),
-        field_like=2 * real("EpsilonPrime", EpsilonPrime),
+    p, length, secondary = together(
+        Pol=_polarization("Pol", Pol, 1),
+        Lambda=_asymmetry("Lambda", Lambda),
+        EpsilonPrime=real("EpsilonPrime", EpsilonPrime),
     )
+    return plain(polarization=2 * p, asymmetry=length, field_like=2 * secondary)
 
 
 def slonczewski_to_oommf(
@@ -148,19 +159,21 @@ def slonczewski_to_oommf(
         first.
 
     Raises:
-        ValueError: a polarization beyond 2, an asymmetry below 1, L_b = 1 < L_a, or a number that is not finite.
+        ValueError: a polarization beyond +-2, an asymmetry below 1, L_b = 1 < L_a, a number that is not finite, or
+            shapes that do not broadcast.
 
     >>> slonczewski_to_oommf(0.5, 0.25, 2.0, 3.0)
     {'P_fixed': 0.25, 'P_free': 0.125, 'Lambda_fixed': 2.0, 'Lambda_free': 3.0, 'eps_prime': 0.0}
     """
-    fixed, free = _oommf_asymmetries("asymmetry_fixed", asymmetry_fixed, "asymmetry_free", asymmetry_free)
-    return plain(
-        P_fixed=_polarization("polarization_fixed", polarization_fixed, 2) / 2,
-        P_free=_polarization("polarization_free", polarization_free, 2) / 2,
-        Lambda_fixed=fixed,
-        Lambda_free=free,
-        eps_prime=real("field_like", field_like) / 2,
+    p_a, p_b, l_a, l_b, secondary = together(
+        polarization_fixed=_polarization("polarization_fixed", polarization_fixed, 2),
+        polarization_free=_polarization("polarization_free", polarization_free, 2),
+        asymmetry_fixed=_asymmetry("asymmetry_fixed", asymmetry_fixed),
+        asymmetry_free=_asymmetry("asymmetry_free", asymmetry_free),
+        field_like=real("field_like", field_like),
     )
+    _require_oommf("asymmetry_fixed", l_a, "asymmetry_free", l_b)
+    return plain(P_fixed=p_a / 2, P_free=p_b / 2, Lambda_fixed=l_a, Lambda_free=l_b, eps_prime=secondary / 2)
 
 
 def slonczewski_from_oommf(
@@ -183,26 +196,32 @@ def slonczewski_from_oommf(
         ``polarization_fixed``, ``polarization_free``, ``asymmetry_fixed``, ``asymmetry_free``, ``field_like``.
 
     Raises:
-        ValueError: P beyond +-1, Lambda < 1, Lambda_free = 1 < Lambda_fixed, or a number that is not finite.
+        ValueError: P beyond +-1, Lambda < 1, Lambda_free = 1 < Lambda_fixed, a number that is not finite, or shapes
+            that do not broadcast.
 
     >>> slonczewski_from_oommf(0.4, 0.4, 1.0, 1.0)["polarization_fixed"]
     0.8
     """
-    fixed, free = _oommf_asymmetries("Lambda_fixed", Lambda_fixed, "Lambda_free", Lambda_free)
+    p_a, p_b, l_a, l_b, secondary = together(
+        P_fixed=_polarization("P_fixed", P_fixed, 1),
+        P_free=_polarization("P_free", P_free, 1),
+        Lambda_fixed=_asymmetry("Lambda_fixed", Lambda_fixed),
+        Lambda_free=_asymmetry("Lambda_free", Lambda_free),
+        eps_prime=real("eps_prime", eps_prime),
+    )
+    _require_oommf("Lambda_fixed", l_a, "Lambda_free", l_b)
     return plain(
-        polarization_fixed=2 * _polarization("P_fixed", P_fixed, 1),
-        polarization_free=2 * _polarization("P_free", P_free, 1),
-        asymmetry_fixed=fixed,
-        asymmetry_free=free,
-        field_like=2 * real("eps_prime", eps_prime),
+        polarization_fixed=2 * p_a,
+        polarization_free=2 * p_b,
+        asymmetry_fixed=l_a,
+        asymmetry_free=l_b,
+        field_like=2 * secondary,
     )
 
 
-def _oommf_asymmetries(name_a: str, value_a: ArrayLike, name_b: str, value_b: ArrayLike) -> tuple[_Real, _Real]:
-    fixed, free = _asymmetry(name_a, value_a), _asymmetry(name_b, value_b)
+def _require_oommf(name_a: str, fixed: _Real, name_b: str, free: _Real) -> None:
     remedy = f"pass {name_b} = 1.000001; OOMMF refuses 1 beside a larger {name_a}"
     require(name_b, free, (free > 1) | (fixed == 1), f"is 1 while {name_a} is above 1", remedy)
-    return fixed, free
 
 
 def slonczewski_to_cmtj(
@@ -225,15 +244,21 @@ def slonczewski_to_cmtj(
         ``setKappa``. Positive current: electrons pass the reference layer first.
 
     Raises:
-        ValueError: polarization beyond +-2, asymmetry < 1, alpha < 0, or a number that is not finite.
+        ValueError: polarization beyond +-2, asymmetry < 1, alpha < 0, a number that is not finite, or shapes that do
+            not broadcast.
 
     >>> slonczewski_to_cmtj(0.5, 2.0, 0.25, 0.5)
     {'spinPolarisation': 0.25, 'SlonczewskiSpacerLayerParameter': 2.0, 'beta': -0.25, 'kappa': 1.125}
     """
-    loss, ratio = damping(alpha), real("field_like_ratio", field_like_ratio)
+    p, length, loss, ratio = together(
+        polarization=_polarization("polarization", polarization, 2),
+        asymmetry=_asymmetry("asymmetry", asymmetry),
+        alpha=damping(alpha),
+        field_like_ratio=real("field_like_ratio", field_like_ratio),
+    )
     return plain(
-        spinPolarisation=_polarization("polarization", polarization, 2) / 2,
-        SlonczewskiSpacerLayerParameter=_asymmetry("asymmetry", asymmetry),
+        spinPolarisation=p / 2,
+        SlonczewskiSpacerLayerParameter=length,
         beta=loss - ratio,
         kappa=1 + loss * ratio,
     )
@@ -258,21 +283,31 @@ def slonczewski_from_cmtj(
         kappa: dimensionless, ``(...,)``; kappa + alpha beta = 0 leaves no damping-like torque to refer to.
 
     Returns:
-        ``polarization``, ``asymmetry``, ``field_like_ratio`` as ``slonczewski_to_cmtj`` takes them.
+        ``polarization``, ``asymmetry``, ``field_like_ratio``, all of which ``slonczewski_to_cmtj`` takes.
 
     Raises:
-        ValueError: spinPolarisation beyond +-1, Lambda < 1, alpha < 0, kappa = -alpha beta, or a number not finite.
+        ValueError: spinPolarisation beyond +-1, kappa P beyond +-2 (a torque that no valve exerts), Lambda < 1, alpha
+            < 0, kappa = -alpha beta to twelve digits, a number that is not finite, or shapes that do not broadcast.
 
     >>> slonczewski_from_cmtj(0.5, 1.0, beta=0.0, alpha=0.25)["field_like_ratio"]
     0.25
     """
-    loss, secondary, primary = damping(alpha), real("beta", beta), real("kappa", kappa)
-    share = (primary + loss * secondary) / (1 + loss**2)
-    require("kappa + alpha beta", share, share != 0, "leaves no damping-like torque", "pass kappa != -alpha beta")
+    p, length, secondary, loss, primary = together(
+        spinPolarisation=_polarization("spinPolarisation", spinPolarisation, 1),
+        SlonczewskiSpacerLayerParameter=_asymmetry("SlonczewskiSpacerLayerParameter", SlonczewskiSpacerLayerParameter),
+        beta=real("beta", beta),
+        alpha=damping(alpha),
+        kappa=real("kappa", kappa),
+    )
+    left = primary + loss * secondary
+    noise = _ROUNDING * (np.abs(primary) + np.abs(secondary))
+    require("kappa + alpha beta", left, np.abs(left) > noise, "leaves no damping-like torque", "pass another kappa")
+    asked = 2 * p * left / (1 + loss**2)
+    name = "2 spinPolarisation (kappa + alpha beta)/(1 + alpha^2)"
     return plain(
-        polarization=2 * _polarization("spinPolarisation", spinPolarisation, 1) * share,
-        asymmetry=_asymmetry("SlonczewskiSpacerLayerParameter", SlonczewskiSpacerLayerParameter),
-        field_like_ratio=(loss * primary - secondary) / (primary + loss * secondary),
+        polarization=_polarization(name, asked, 2),
+        asymmetry=length,
+        field_like_ratio=(loss * primary - secondary) / left,
     )
 
 
@@ -289,16 +324,17 @@ def zhang_li_to_mumax3(polarization: ArrayLike, beta: ArrayLike) -> dict[str, fl
         beta: non-adiabaticity, dimensionless, ``(...,)``.
 
     Returns:
-        ``Pol``, ``xi``. J is the conventional current density. Pol serves the Slonczewski torque, too.
+        ``Pol``, ``xi``. J is the conventional current density. Pol serves the Slonczewski torque, too. The drift is
+        exact at mumax3's default GammaLL, 1.7595e11; another one multiplies it by GammaLL/1.7595e11.
 
     Raises:
-        ValueError: polarization beyond +-1, or a number that is not finite.
+        ValueError: polarization beyond +-1, a number that is not finite, or shapes that do not broadcast.
 
     >>> zhang_li_to_mumax3(0.4, 0.5)
     {'Pol': 0.5, 'xi': 0.5}
     """
-    xi = real("beta", beta)
-    return plain(Pol=_texture_polarization("polarization", polarization) * (1 + xi**2), xi=xi)
+    p, xi = together(polarization=_texture_polarization("polarization", polarization), beta=real("beta", beta))
+    return plain(Pol=p * (1 + xi**2), xi=xi)
 
 
 def zhang_li_from_mumax3(Pol: ArrayLike, xi: ArrayLike) -> dict[str, float | _Real]:
@@ -312,14 +348,13 @@ def zhang_li_from_mumax3(Pol: ArrayLike, xi: ArrayLike) -> dict[str, float | _Re
         ``polarization``, ``beta`` as ``zhang_li_to_mumax3`` takes them.
 
     Raises:
-        ValueError: Pol beyond +-(1 + xi^2), or a number that is not finite.
+        ValueError: Pol beyond +-(1 + xi^2), a number that is not finite, or shapes that do not broadcast.
 
     >>> zhang_li_from_mumax3(Pol=0.5, xi=0.5)["polarization"]
     0.4
     """
-    beta = real("xi", xi)
-    drift = real("Pol", Pol) / (1 + beta**2)
-    return plain(polarization=_texture_polarization("Pol/(1 + xi^2)", drift), beta=beta)
+    p, beta = together(Pol=real("Pol", Pol), xi=real("xi", xi))
+    return plain(polarization=_texture_polarization("Pol/(1 + xi^2)", p / (1 + beta**2)), beta=beta)
 
 
 def zhang_li_to_oommf(
@@ -342,16 +377,21 @@ def zhang_li_to_oommf(
         ``u`` [m/s] along +x and ``beta``; no factor 1 + beta^2 here.
 
     Raises:
-        ValueError: polarization beyond +-1, M_s or gamma not positive, or a number that is not finite.
+        ValueError: polarization beyond +-1, M_s or gamma not positive, a number that is not finite, or shapes that
+            do not broadcast.
 
     >>> from spinlib.units import e, hbar
     >>> zhang_li_to_oommf(0.5, 0.1, 4 * e, hbar, gyromagnetic_ratio=1.0)["u"]
     -1.0
     """
-    moment = positive("saturation_magnetization", saturation_magnetization)
-    gamma = positive("gyromagnetic_ratio", gyromagnetic_ratio)
-    flow = _texture_polarization("polarization", polarization) * -real("current_density", current_density)
-    return plain(u=gamma * units.hbar * flow / (2 * units.e * moment), beta=real("beta", beta))
+    p, xi, current, moment, gamma = together(
+        polarization=_texture_polarization("polarization", polarization),
+        beta=real("beta", beta),
+        current_density=real("current_density", current_density),
+        saturation_magnetization=positive("saturation_magnetization", saturation_magnetization),
+        gyromagnetic_ratio=positive("gyromagnetic_ratio", gyromagnetic_ratio),
+    )
+    return plain(u=-gamma * units.hbar * p * current / (2 * units.e * moment), beta=xi)
 
 
 def _texture_polarization(name: str, value: ArrayLike) -> _Real:

@@ -8,6 +8,9 @@ fixed layer first. For the magnetisations m = -n and p = -n_a that is
     dm/dt = (gamma hbar J_el / 2 e M_s d) [f_DL m x (p x m) + f_FL p x m]
 
 in Gilbert form, with J_el > 0 the electron flow from the fixed to the free layer (A/m^2).
+
+Arguments broadcast, and every result has the shape that they broadcast to: ``float`` (``complex`` for a mixing
+conductance) if all of them are scalars, else an array. ``hat_to_vec`` and ``hat_from_vec`` always give arrays.
 """
 
 from typing import Final, Literal
@@ -18,20 +21,21 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib import units
 from spinlib._code_conventions import (
     damping,
+    number,
     plain,
     positive,
-    real,
     slonczewski_from_cmtj,
     slonczewski_from_mumax3,
     slonczewski_from_oommf,
     slonczewski_to_cmtj,
     slonczewski_to_mumax3,
     slonczewski_to_oommf,
+    together,
     zhang_li_from_mumax3,
     zhang_li_to_mumax3,
     zhang_li_to_oommf,
 )
-from spinlib._validate import finite, require
+from spinlib._validate import finite, real, require, shared_shape
 from spinlib.spin import PAULI
 
 __all__ = [
@@ -82,13 +86,12 @@ def gilbert_to_landau_lifshitz(
         ``damping_like`` A', ``field_like`` B' in the unit of A, and ``gyromagnetic_factor`` gamma'/gamma.
 
     Raises:
-        ValueError: alpha < 0, or a number that is not finite.
+        ValueError: alpha < 0, a number that is not finite, or shapes that do not broadcast.
 
     >>> gilbert_to_landau_lifshitz(0.5, 2.5, 0.0)
     {'damping_like': 2.0, 'field_like': -1.0, 'gyromagnetic_factor': 0.8}
     """
-    loss = damping(alpha)
-    a, b = real("damping_like", damping_like), real("field_like", field_like)
+    loss, a, b = _torques(alpha, damping_like, field_like)
     factor = 1 / (1 + loss**2)
     return plain(damping_like=factor * (a + loss * b), field_like=factor * (b - loss * a), gyromagnetic_factor=factor)
 
@@ -107,20 +110,27 @@ def landau_lifshitz_to_gilbert(
         ``damping_like`` A, ``field_like`` B, and ``gyromagnetic_factor`` gamma/gamma' = 1 + alpha^2.
 
     Raises:
-        ValueError: alpha < 0, or a number that is not finite.
+        ValueError: alpha < 0, a number that is not finite, or shapes that do not broadcast.
 
     >>> landau_lifshitz_to_gilbert(0.5, 2.0, -1.0)
     {'damping_like': 2.5, 'field_like': 0.0, 'gyromagnetic_factor': 1.25}
     """
-    loss = damping(alpha)
-    a, b = real("damping_like", damping_like), real("field_like", field_like)
+    loss, a, b = _torques(alpha, damping_like, field_like)
     return plain(damping_like=a - loss * b, field_like=b + loss * a, gyromagnetic_factor=1 + loss**2)
+
+
+def _torques(alpha: ArrayLike, damping_like: ArrayLike, field_like: ArrayLike) -> list[_Real]:
+    return together(
+        alpha=damping(alpha),
+        damping_like=real("damping_like", damping_like),
+        field_like=real("field_like", field_like),
+    )
 
 
 # --- transport --------------------------------------------------------------------------------------------------------
 
 
-def torque_per_ampere(torque_per_current: ArrayLike) -> _Real:
+def torque_per_ampere(torque_per_current: ArrayLike) -> float | _Real:
     """Return the torque in N m per ampere of electron current, (hbar/2e) T/g (KK 17 has minus this: its I is -I_el).
 
     Args:
@@ -133,36 +143,36 @@ def torque_per_ampere(torque_per_current: ArrayLike) -> _Real:
         ValueError: a number is not finite (T/g of a stack that does not conduct).
 
     >>> from spinlib.units import e, hbar
-    >>> float(torque_per_ampere(2.0) * e / hbar)
+    >>> torque_per_ampere(2.0) * e / hbar
     1.0
     """
     remedy = "pass T/g of a stack that conducts"
-    return units.hbar / (2 * units.e) * real("torque_per_current", torque_per_current, remedy)
+    return number(units.hbar / (2 * units.e) * real("torque_per_current", torque_per_current, remedy))
 
 
-def torque_per_volt(torque: ArrayLike, channels: ArrayLike) -> _Real:
+def torque_per_volt(torque: ArrayLike, channels: ArrayLike) -> float | _Real:
     """Return the torque in N m per volt at the source, -(e N/4 pi) T (KK 10, 14).
 
     Args:
         torque: T [hbar/2 per channel], any shape; spin gained by the layer, as ``transport`` returns it. The minus
             sign: electrons flow out of the reservoir whose voltage is lower.
-        channels: N per spin, positive; A G_Sh h/e^2 for an area A. Broadcasts against ``torque``.
+        channels: N per spin, positive, broadcasts; A G_Sh h/e^2 for an area A.
 
     Returns:
         Broadcast shape [N m/V]; per volt of bias mu/e it is the negative.
 
     Raises:
-        ValueError: ``channels`` not positive, or a number that is not finite.
+        ValueError: ``channels`` not positive, a number that is not finite, or shapes that do not broadcast.
 
     >>> from spinlib.units import e
-    >>> float(torque_per_volt(-4 * np.pi, 3.0) / e)
+    >>> torque_per_volt(-4 * np.pi, 3.0) / e
     3.0
     """
-    number = positive("channels", channels)
-    return np.asarray(-units.e * number / (4 * np.pi) * real("torque", torque))
+    spin, count = together(torque=real("torque", torque), channels=positive("channels", channels))
+    return number(-units.e * count / (4 * np.pi) * spin)
 
 
-def valet_fert_channels(mean: ArrayLike, asymmetry: ArrayLike) -> tuple[_Real, _Real]:
+def valet_fert_channels(mean: ArrayLike, asymmetry: ArrayLike) -> tuple[float | _Real, float | _Real]:
     """Return majority and minority value of a Valet-Fert pair, 2 mean (1 - asymmetry) and 2 mean (1 + asymmetry).
 
     (rho*, beta) gives rho_up and rho_down, (r_b*, gamma) the interface resistances times area.
@@ -172,21 +182,22 @@ def valet_fert_channels(mean: ArrayLike, asymmetry: ArrayLike) -> tuple[_Real, _
         asymmetry: beta or gamma, dimensionless, ``(...,)``, within (-1, 1); positive: the majority conducts better.
 
     Returns:
-        Two arrays in the unit of ``mean``. In parallel they make mean (1 - asymmetry^2).
+        Both in the unit of ``mean``. In parallel they make mean (1 - asymmetry^2).
 
     Raises:
-        ValueError: ``mean`` not positive, ``asymmetry`` outside (-1, 1), or a number that is not finite.
+        ValueError: ``mean`` not positive, ``asymmetry`` outside (-1, 1), a number that is not finite, or shapes that
+            do not broadcast.
 
-    >>> [float(value) for value in valet_fert_channels(1.0, 0.5)]
-    [1.0, 3.0]
+    >>> valet_fert_channels(1.0, 0.5)
+    (1.0, 3.0)
     """
-    average, half = positive("mean", mean), real("asymmetry", asymmetry)
+    average, half = together(mean=positive("mean", mean), asymmetry=real("asymmetry", asymmetry))
     remedy = "pass beta or gamma within (-1, 1), not a ratio of resistivities"
     require("asymmetry", half, np.abs(half) < 1, "leaves a channel without resistance", remedy)
-    return np.asarray(2 * average * (1 - half)), np.asarray(2 * average * (1 + half))
+    return number(2 * average * (1 - half)), number(2 * average * (1 + half))
 
 
-def valet_fert_parameters(majority: ArrayLike, minority: ArrayLike) -> tuple[_Real, _Real]:
+def valet_fert_parameters(majority: ArrayLike, minority: ArrayLike) -> tuple[float | _Real, float | _Real]:
     """Return mean = (up + down)/4 and asymmetry = (down - up)/(down + up) of two channels.
 
     Args:
@@ -197,19 +208,19 @@ def valet_fert_parameters(majority: ArrayLike, minority: ArrayLike) -> tuple[_Re
         (rho*, beta) or (r_b*, gamma).
 
     Raises:
-        ValueError: a resistance is not positive or not finite.
+        ValueError: a resistance is not positive or not finite, or the shapes do not broadcast.
 
-    >>> [float(value) for value in valet_fert_parameters(1.0, 3.0)]
-    [1.0, 0.5]
+    >>> valet_fert_parameters(1.0, 3.0)
+    (1.0, 0.5)
     """
-    up, down = positive("majority", majority), positive("minority", minority)
-    return np.asarray((up + down) / 4), np.asarray((down - up) / (down + up))
+    up, down = together(majority=positive("majority", majority), minority=positive("minority", minority))
+    return number((up + down) / 4), number((down - up) / (down + up))
 
 
 _Room = Literal["circuit", "accumulation", "diffusion", "magnons"]
 
 
-def spin_accumulation(room: _Room, splitting: ArrayLike, density_of_states: ArrayLike | None = None) -> _Real:
+def spin_accumulation(room: _Room, splitting: ArrayLike, density_of_states: ArrayLike | None = None) -> float | _Real:
     """Return the spin accumulation of a room from the splitting mu_maj - mu_min of the electrons.
 
     circuit: V_s.m = splitting/2e; accumulation: m.n = nu splitting/2; diffusion and magnons: -splitting.
@@ -218,50 +229,58 @@ def spin_accumulation(room: _Room, splitting: ArrayLike, density_of_states: Arra
         room: "circuit" (V along the moment m), "accumulation" (hbar/m^3 along the majority spin n = -m), "diffusion"
             (J, potentials of positive carriers) or "magnons" (J, up against the localised spin).
         splitting: mu_maj - mu_min of the electrons [J], any shape, signed.
-        density_of_states: nu per spin [1/(J m^3)], positive; "accumulation" needs it.
+        density_of_states: nu per spin [1/(J m^3)], positive, broadcasts; "accumulation" needs it.
 
     Returns:
-        Same shape, in the room's unit.
+        Broadcast shape, in the room's unit.
 
     Raises:
-        ValueError: unknown room, ``density_of_states`` missing or not positive, or a number that is not finite.
+        ValueError: unknown room, ``density_of_states`` missing where it is needed or not positive, a number that is
+            not finite, or shapes that do not broadcast.
 
     >>> from spinlib.units import e
-    >>> float(spin_accumulation("circuit", 2 * e))
+    >>> spin_accumulation("circuit", 2 * e)
     1.0
     """
-    return np.asarray(real("splitting", splitting) * _per_splitting(room, density_of_states))
+    factor = _per_splitting(room, density_of_states)
+    full, factor = together(splitting=real("splitting", splitting), density_of_states=factor)
+    return number(full * factor)
 
 
-def spin_splitting(room: _Room, value: ArrayLike, density_of_states: ArrayLike | None = None) -> _Real:
+def spin_splitting(room: _Room, value: ArrayLike, density_of_states: ArrayLike | None = None) -> float | _Real:
     """Return mu_maj - mu_min of the electrons [J] from the spin accumulation of a room; the inverse of the above.
 
     Args:
         room: as for ``spin_accumulation``.
         value: the room's quantity in its unit, any shape, signed.
-        density_of_states: nu per spin [1/(J m^3)], positive; "accumulation" needs it.
+        density_of_states: nu per spin [1/(J m^3)], positive, broadcasts; "accumulation" needs it.
 
     Returns:
-        Same shape [J].
+        Broadcast shape [J].
 
     Raises:
-        ValueError: unknown room, ``density_of_states`` missing or not positive, or a number that is not finite.
+        ValueError: unknown room, ``density_of_states`` missing where it is needed or not positive, a number that is
+            not finite, or shapes that do not broadcast.
 
-    >>> float(spin_splitting("accumulation", 3.0, density_of_states=2.0))
+    >>> spin_splitting("accumulation", 3.0, density_of_states=2.0)
     3.0
     """
-    return np.asarray(real("value", value) / _per_splitting(room, density_of_states))
+    factor = _per_splitting(room, density_of_states)
+    own, factor = together(value=real("value", value), density_of_states=factor)
+    return number(own / factor)
 
 
 def _per_splitting(room: str, density_of_states: ArrayLike | None) -> _Real:
-    if room == "accumulation":
-        if density_of_states is None:
-            raise ValueError("density_of_states = None: pass the density of states per spin in 1/(J m^3)")
-        return positive("density_of_states", density_of_states) / 2
+    """The room's quantity per joule of splitting, in the shape of the density of states."""
     factors = {"circuit": 1 / (2 * units.e), "diffusion": -1.0, "magnons": -1.0}
-    if room not in factors:
+    if not isinstance(room, str) or room not in {"accumulation", *factors}:
         raise ValueError(f"room = {room!r} has no spin accumulation: pass 'accumulation' or one of {sorted(factors)}")
-    return np.asarray(factors[room])
+    if density_of_states is None:
+        if room == "accumulation":
+            raise ValueError("density_of_states = None: pass the density of states per spin in 1/(J m^3)")
+        return np.asarray(factors[room])
+    density = positive("density_of_states", density_of_states)
+    return density / 2 if room == "accumulation" else np.full(density.shape, factors[room])
 
 
 # --- 4 x 4 matrices and mixing ----------------------------------------------------------------------------------------
@@ -269,33 +288,40 @@ def _per_splitting(room: str, density_of_states: ArrayLike | None) -> _Real:
 
 def circuit_mixing(
     reflection_mixing: ArrayLike, transmission_mixing: ArrayLike = 0.0, sharvin: ArrayLike = 1.0
-) -> _Complex:
+) -> complex | _Complex:
     """Return the mixing conductance of circuit theory, G_Sh conj(1 - rho - tau) (BTBK 52, 62).
 
     rho and tau have the majority amplitude first, Tr r_up r_down^dagger/N; circuit theory puts the minority first.
 
     Args:
-        reflection_mixing: rho on the side of the normal metal, complex, ``(...,)``, at most 1 in magnitude.
-        transmission_mixing: tau from that side; 0 for a magnet that dephases all it transmits.
+        reflection_mixing: rho on the side of the normal metal, complex, ``(...,)``.
+        transmission_mixing: tau from that side; 0 for a magnet that dephases all it transmits. No unitary matrix has
+            |rho| + |tau| above 1 (Cauchy and Schwarz), so Re G is never negative.
         sharvin: G_Sh of one spin [S or S/m^2], positive; 1 for the value per channel.
 
     Returns:
-        Complex array [unit of ``sharvin``].
+        Complex, broadcast shape [unit of ``sharvin``].
 
     Raises:
-        ValueError: a mixing beyond 1 in magnitude, ``sharvin`` not positive, or a number that is not finite.
+        ValueError: |rho| + |tau| > 1, ``sharvin`` not positive, a number that is not finite, or shapes that do not
+            broadcast.
 
-    >>> complex(circuit_mixing(0.25 + 0.5j))
+    >>> circuit_mixing(0.25 + 0.5j)
     (0.75+0.5j)
     """
-    mixing = {"reflection_mixing": reflection_mixing, "transmission_mixing": transmission_mixing}
-    total = np.zeros((), dtype=np.complex128)
-    for name, value in mixing.items():
-        remedy = f"pass |{name}| <= 1, an average of products of amplitudes"
-        number = np.asarray(finite(name, value, remedy, complex_allowed=True), dtype=np.complex128)
-        require(name, number, np.abs(number) <= 1 + 1e-12, "is no mixing parameter", remedy)
-        total = np.asarray(total + number)
-    return np.asarray(positive("sharvin", sharvin) * (1 - total).conj())
+    rho, tau = _mixing("reflection_mixing", reflection_mixing), _mixing("transmission_mixing", transmission_mixing)
+    scale = positive("sharvin", sharvin)
+    shape = shared_shape(reflection_mixing=rho.shape, transmission_mixing=tau.shape, sharvin=scale.shape)
+    total = np.broadcast_to(np.abs(rho) + np.abs(tau), shape)
+    remedy = "pass averages of products of amplitudes of one unitary matrix, with a sum <= 1"
+    name = "|reflection_mixing| + |transmission_mixing|"
+    require(name, total, total <= 1 + 1e-12, "is above 1", remedy)
+    result = np.asarray(scale * (1 - rho - tau).conj(), dtype=np.complex128)
+    return result if result.ndim else complex(result)
+
+
+def _mixing(name: str, value: ArrayLike) -> _Complex:
+    return np.asarray(finite(name, value, f"pass |{name}| <= 1", complex_allowed=True), dtype=np.complex128)
 
 
 _Order = Literal["row", "column"]

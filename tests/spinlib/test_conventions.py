@@ -1,5 +1,8 @@
 """`spinlib.conventions`: each conversion against the physics or the equation of motion that both sides describe."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -352,6 +355,18 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         ("field_like = inf", "finite"),
     ),
     Refusal("Pol above 1", C.slonczewski_from_mumax3, {"Pol": 1.2, "Lambda": 1.0}, ("Pol = 1.2", "<= 1")),
+    Refusal(
+        "Lambda just below 1",
+        C.slonczewski_to_mumax3,
+        {"polarization": 0.3, "asymmetry": 0.99},
+        ("asymmetry = 0.99", ">= 1"),
+    ),
+    Refusal(
+        "polarization just above 2",
+        C.slonczewski_to_mumax3,
+        {"polarization": 2.01, "asymmetry": 1.5},
+        ("polarization = 2.01", "<= 2"),
+    ),
     Refusal("Lambda of a script", C.slonczewski_from_mumax3, {"Pol": 0.2, "Lambda": 0.9}, ("Lambda = 0.9", ">= 1")),
     Refusal(
         "secondary term of a script",
@@ -384,6 +399,7 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         ("asymmetry_free = 1", "asymmetry_fixed is above 1", "1.000001"),
     ),
     Refusal("eps_prime", C.slonczewski_to_oommf, OOMMF | {"field_like": "x"}, ("field_like = 'x'", "finite")),
+    Refusal("P_fixed of a block", C.slonczewski_from_oommf, BLOCK | {"P_fixed": 1.5}, ("P_fixed = 1.5", "<= 1")),
     Refusal("P_free of a block", C.slonczewski_from_oommf, BLOCK | {"P_free": 1.1}, ("P_free = 1.1", "<= 1")),
     Refusal(
         "Lambda_free of a block",
@@ -398,6 +414,12 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         ("alpha = -0.1", ">= 0"),
     ),
     Refusal(
+        "slightly negative damping",
+        C.slonczewski_to_cmtj,
+        {"polarization": 0.3, "asymmetry": 1.5, "alpha": -1e-3},
+        ("alpha = -0.001", ">= 0"),
+    ),
+    Refusal(
         "field-like ratio",
         C.slonczewski_to_cmtj,
         {"polarization": 0.3, "asymmetry": 1.5, "alpha": 0.1, "field_like_ratio": np.inf},
@@ -407,7 +429,19 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         "no damping-like torque",
         C.slonczewski_from_cmtj,
         CMTJ | {"kappa": 0.0, "beta": 0.0},
-        ("kappa + alpha beta = 0", "pass kappa"),
+        ("kappa + alpha beta = 0", "pass another kappa"),
+    ),
+    Refusal(
+        "damping-like torque lost in rounding",
+        C.slonczewski_from_cmtj,
+        CMTJ | {"kappa": 0.1 + 1e-15, "beta": -1.0},
+        ("kappa + alpha beta = ", "pass another kappa"),
+    ),
+    Refusal(
+        "more torque than a valve has",
+        C.slonczewski_from_cmtj,
+        CMTJ | {"spinPolarisation": 1.0, "beta": 3.0, "alpha": 2.0, "kappa": 5.0},
+        ("2 spinPolarisation (kappa + alpha beta)/(1 + alpha^2) = 4.4", "<= 2"),
     ),
     Refusal("damping of a layer", C.slonczewski_from_cmtj, CMTJ | {"alpha": -1.0}, ("alpha = -1", ">= 0")),
     Refusal(
@@ -439,6 +473,12 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         C.zhang_li_to_mumax3,
         {"polarization": 1.5, "beta": 0.1},
         ("polarization = 1.5", "<= 1"),
+    ),
+    Refusal(
+        "negative polarization of a texture",
+        C.zhang_li_to_mumax3,
+        {"polarization": -1.5, "beta": 0.1},
+        ("polarization = -1.5", "<= 1"),
     ),
     Refusal("beta of a texture", C.zhang_li_to_mumax3, {"polarization": 0.5, "beta": np.nan}, ("beta = nan", "finite")),
     Refusal(
@@ -477,8 +517,23 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         {"mean": 1.0, "asymmetry": 2.7},
         ("asymmetry = 2.7", "(-1, 1)", "ratio"),
     ),
+    Refusal(
+        "negative ratio for asymmetry",
+        C.valet_fert_channels,
+        {"mean": 1.0, "asymmetry": -1.5},
+        ("asymmetry = -1.5", "(-1, 1)"),
+    ),
     Refusal("frozen channel", C.valet_fert_parameters, {"majority": 1.0, "minority": 0.0}, ("minority = 0", "> 0")),
     Refusal("unknown room", C.spin_accumulation, {"room": "walls", "splitting": 1e-22}, ("room = 'walls'", "circuit")),
+    Refusal(
+        "room in a list", C.spin_accumulation, {"room": ["circuit"], "splitting": 1e-22}, ("room = ['circuit']", "pass")
+    ),
+    Refusal(
+        "bad density where none is needed",
+        C.spin_accumulation,
+        {"room": "circuit", "splitting": 1e-22, "density_of_states": -1.0},
+        ("density_of_states = -1", "> 0"),
+    ),
     Refusal(
         "room without density",
         C.spin_splitting,
@@ -498,20 +553,183 @@ ANV = {"polarization": 0.4, "beta": 0.1, "current_density": 1e12, "saturation_ma
         ("splitting = nan", "finite"),
     ),
     Refusal(
-        "mixing too large", C.circuit_mixing, {"reflection_mixing": 1.0 + 1.0j}, ("reflection_mixing = 1+1j", "<= 1")
+        "mixing too large",
+        C.circuit_mixing,
+        {"reflection_mixing": 0.63 + 0.84j},
+        ("|reflection_mixing|", "= 1.05", "<= 1"),
     ),
     Refusal(
         "transmitted mixing too large",
         C.circuit_mixing,
-        {"reflection_mixing": 0.0, "transmission_mixing": 1.5},
-        ("transmission_mixing = 1.5", "<= 1"),
+        {"reflection_mixing": 0.0, "transmission_mixing": 1.05},
+        ("|transmission_mixing| = 1.05", "<= 1"),
+    ),
+    Refusal(
+        "sum of both mixings too large",
+        C.circuit_mixing,
+        {"reflection_mixing": 0.9, "transmission_mixing": 0.9},
+        ("|reflection_mixing| + |transmission_mixing| = 1.8", "<= 1"),
+    ),
+    Refusal(
+        "mixing that is no number",
+        C.circuit_mixing,
+        {"reflection_mixing": np.nan},
+        ("reflection_mixing = nan", "finite"),
     ),
     Refusal(
         "no Sharvin conductance", C.circuit_mixing, {"reflection_mixing": 0.0, "sharvin": 0.0}, ("sharvin = 0", "> 0")
     ),
     Refusal("shape of a hat", C.hat_to_vec, {"hat": np.eye(3)}, ("hat has shape (3, 3)", "(..., 4, 4)")),
+    Refusal("height of a hat", C.hat_to_vec, {"hat": np.ones((3, 4))}, ("hat has shape (3, 4)", "(..., 4, 4)")),
     Refusal("shape of a matrix", C.hat_from_vec, {"matrix": np.eye(2)}, ("matrix has shape (2, 2)", "(..., 4, 4)")),
     Refusal("order of a hat", C.hat_to_vec, {"hat": np.eye(4), "order": "C"}, ("order = 'C'", "'row'", "'column'")),
 )
 def test_bad_input_conventions(refusal):
     refusal.check()
+
+
+def test_limit_bounds_are_admitted():
+    """What the refusals above miss by some per cent is accepted at the bound itself, and a rounding beyond it."""
+    assert C.slonczewski_to_mumax3(2, 1)["Pol"] == 1.0
+    assert C.slonczewski_to_mumax3(-2, 1)["Pol"] == -1.0
+    assert C.slonczewski_from_oommf(1, -1, 1, 1)["polarization_free"] == -2.0
+    assert C.slonczewski_to_cmtj(0.3, 1.5, alpha=0)["beta"] == 0.0
+    assert C.zhang_li_to_mumax3(-1, 0)["Pol"] == -1.0
+    assert C.circuit_mixing(-1) == 2.0
+    assert C.circuit_mixing(0.6, 0.4) == pytest.approx(0.0, abs=1e-15)
+    # A rounded 1 is passed on as 1, since the codes refuse less.
+    assert C.slonczewski_to_mumax3(0.3, 1 - 1e-13)["Lambda"] == 1.0
+    assert C.slonczewski_to_oommf(0.3, 0.2, 1 - 1e-13, 1.0)["Lambda_fixed"] == 1.0
+
+
+BEYOND = 1e-9  # above any rounding that is forgiven
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "name"),
+    [
+        (C.slonczewski_to_mumax3, (2 + BEYOND, 1.5), "polarization"),
+        (C.slonczewski_to_mumax3, (-2 - BEYOND, 1.5), "polarization"),
+        (C.slonczewski_to_mumax3, (0.3, 1 - BEYOND), "asymmetry"),
+        (C.slonczewski_from_mumax3, (1 + BEYOND, 1.5), "Pol"),
+        (C.slonczewski_to_cmtj, (0.3, 1.5, -BEYOND), "alpha"),
+        (C.zhang_li_to_mumax3, (1 + BEYOND, 0.1), "polarization"),
+        (C.valet_fert_channels, (1.0, -1.0), "asymmetry"),
+        (C.circuit_mixing, (0.6, -0.4 - BEYOND), "|reflection_mixing| + |transmission_mixing|"),
+    ],
+)
+def test_bad_input_just_beyond_the_bound(call, arguments, name):
+    with pytest.raises(ValueError) as caught:
+        call(*arguments)
+    assert str(caught.value).startswith(f"{name} = ")
+
+
+# --- shapes and types -------------------------------------------------------------------------------------------------
+
+# Every conversion of several arguments, with arguments that it accepts.
+SHAPED = [
+    (C.slonczewski_to_mumax3, {"polarization": 0.4, "asymmetry": 1.5, "field_like": 0.1}),
+    (C.slonczewski_from_mumax3, {"Pol": 0.4, "Lambda": 1.5, "EpsilonPrime": 0.1}),
+    (C.slonczewski_to_oommf, OOMMF | {"field_like": 0.1}),
+    (C.slonczewski_from_oommf, BLOCK | {"eps_prime": 0.1}),
+    (C.slonczewski_to_cmtj, {"polarization": 0.4, "asymmetry": 1.5, "alpha": 0.1, "field_like_ratio": 0.2}),
+    (C.slonczewski_from_cmtj, CMTJ | {"kappa": 1.1}),
+    (C.zhang_li_to_mumax3, {"polarization": 0.4, "beta": 0.1}),
+    (C.zhang_li_from_mumax3, {"Pol": 0.4, "xi": 0.1}),
+    (C.zhang_li_to_oommf, ANV | {"gyromagnetic_ratio": 1.76e11}),
+    (C.gilbert_to_landau_lifshitz, {"alpha": 0.1, "damping_like": 1.0, "field_like": 0.5}),
+    (C.landau_lifshitz_to_gilbert, {"alpha": 0.1, "damping_like": 1.0, "field_like": 0.5}),
+    (C.torque_per_volt, {"torque": 0.3, "channels": 100.0}),
+    (C.valet_fert_channels, {"mean": 75e-9, "asymmetry": 0.46}),
+    (C.valet_fert_parameters, {"majority": 1.0, "minority": 3.0}),
+    (C.spin_accumulation, {"room": "accumulation", "splitting": 1e-22, "density_of_states": 3e47}),
+    (C.spin_accumulation, {"room": "magnons", "splitting": 1e-22, "density_of_states": 3e47}),
+    (C.spin_splitting, {"room": "accumulation", "value": 1e25, "density_of_states": 3e47}),
+    (C.spin_splitting, {"room": "circuit", "value": 1e-4, "density_of_states": 3e47}),
+    (C.circuit_mixing, {"reflection_mixing": 0.2 + 0.1j, "transmission_mixing": 0.3j, "sharvin": 2.0}),
+]
+by_function = pytest.mark.parametrize(
+    ("function", "arguments"), SHAPED, ids=[f"{f.__name__}-{i}" for i, (f, _) in enumerate(SHAPED)]
+)
+
+
+def results(value):
+    """Results of a conversion by name or number."""
+    named = value if isinstance(value, dict) else dict(enumerate(value if isinstance(value, tuple) else [value]))
+    return {str(name): one for name, one in named.items()}
+
+
+def test_every_conversion_is_executed_on_the_page():
+    """The page *Conventions* says so."""
+    page = (Path(__file__).resolve().parents[2] / "book" / "conventions.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\}.*?^```$", page, flags=re.MULTILINE | re.DOTALL)
+    called = {name for cell in cells for name in re.findall(r"\bconventions\.(\w+)\(", cell)}
+    assert called == set(conventions.__all__)
+
+
+def test_every_conversion_of_several_arguments_is_tried():
+    alone = {"torque_per_ampere", "hat_to_vec", "hat_from_vec"}
+    assert {function.__name__ for function, _ in SHAPED} | alone == set(conventions.__all__)
+
+
+@by_function
+def test_bad_input_shapes_that_do_not_broadcast(function, arguments):
+    names = [name for name in arguments if name != "room"]
+    for first, second in [(a, b) for a in names for b in names if a < b]:
+        clash = {first: np.full(2, arguments[first]), second: np.full(3, arguments[second])}
+        with pytest.raises(ValueError, match="do not broadcast: pass") as caught:
+            function(**arguments | clash)
+        assert f"{first} of shape (2,)" in str(caught.value)
+        assert f"{second} of shape (3,)" in str(caught.value)
+
+
+@by_function
+def test_invariant_results_have_the_common_shape_of_the_arguments(function, arguments):
+    scalars = results(function(**arguments))
+    for name in [name for name in arguments if name != "room"]:
+        wide = arguments | {name: np.full((2, 3), arguments[name])}
+        for key, array in results(function(**wide)).items():
+            assert isinstance(array, np.ndarray)
+            # The last digit may differ: powers of arrays and of numbers are not computed alike.
+            np.testing.assert_allclose(array, np.full((2, 3), scalars[key]), rtol=1e-14)
+            array[...] = 0  # an array of its own, no view of the caller's
+
+
+@by_function
+def test_invariant_scalars_give_floats(function, arguments):
+    kind = complex if function is C.circuit_mixing else float
+    assert {type(value) for value in results(function(**arguments)).values()} == {kind}
+    assert {type(value) for value in results(function(**{k: _zero_dim(v) for k, v in arguments.items()})).values()} == {
+        kind
+    }
+
+
+def _zero_dim(value):
+    return value if isinstance(value, str) else np.array(value)
+
+
+def test_limit_torque_per_ampere_of_scalars_and_arrays():
+    assert type(C.torque_per_ampere(0.5)) is float
+    np.testing.assert_allclose(C.torque_per_ampere([1.0, 2.0]), units.hbar / units.e * np.array([0.5, 1.0]), rtol=1e-14)
+
+
+def test_limit_negative_beta_of_a_texture_keeps_its_sign():
+    assert C.zhang_li_to_oommf(0.5, -0.2, 1e12, 8e5)["beta"] == -0.2
+    assert C.zhang_li_to_mumax3(0.5, -0.2)["xi"] == -0.2
+
+
+@given(st.floats(-1, 1), st.floats(1, 9), numbers, dampings, numbers)
+@settings(max_examples=60, deadline=None)
+def test_invariant_slonczewski_to_cmtj_takes_what_its_inverse_returns(pol, length, beta, alpha, kappa):
+    try:
+        asked = C.slonczewski_from_cmtj(pol, length, beta, alpha, kappa)
+    except ValueError:
+        share = abs(kappa + alpha * beta) / (1 + alpha**2)
+        # |Pol share| > 1 or a share lost in rounding: nothing else in this range is refused.
+        assert abs(pol) * share > 1 or share <= 1e-11
+        return
+    again = C.slonczewski_to_cmtj(asked["polarization"], asked["asymmetry"], alpha, asked["field_like_ratio"])
+    # The same torque: cmtj knows only the two products with spinPolarisation.
+    for name, own in (("kappa", kappa), ("beta", beta)):
+        product = again["spinPolarisation"] * again[name]
+        assert product == pytest.approx(pol * own, rel=1e-9, abs=1e-9 * abs(pol) * (abs(kappa) + abs(beta)))

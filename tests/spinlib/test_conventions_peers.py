@@ -1,8 +1,9 @@
 """mumax3, OOMMF and cmtj, told what `spinlib.conventions` says, give the torque that `transport` computes.
 
-``peer_conventions.json`` holds what the codes answered, with their versions and how they were run. The house's answer
-is solved from the stack by `transport` at each direction, turned into dm/dt with each code's own gamma, hbar, e (up to
-0.2 per cent from today's values) and with nothing from `spinlib.conventions`.
+``peer_conventions.json`` holds what the codes were given and what they answered, with versions and how they were run.
+The house's answer is solved from the stack by `transport` at each direction, turned into dm/dt with each code's own
+gamma, hbar, e (up to 0.2 per cent from today's values) and with nothing from `spinlib.conventions`. The stored answers
+are computed a third time, from the formulas that the codes document and nothing of `spinlib`.
 """
 
 import json
@@ -185,3 +186,100 @@ def test_peer_oommf_moves_a_texture_with_the_electrons(texture):
     drift = units.gyromagnetic_ratio * units.hbar / (2 * units.e) * drift_over_moment(texture)
     expected = texture_rate(texture, drift) * texture["typed"]["oommf"]["u"] / drift
     assert_close(np.array(texture["got"]["oommf"]["dm_dt"])[1:-1], expected, TOLERANCE["oommf"])
+
+
+# --- the stored answers, from the documented formulas alone -----------------------------------------------------------
+
+
+def from_gilbert(m, p, alpha, precession, a, b):
+    """dm/dt of the Gilbert equation with gamma (a m x (p x m) + b p x m), solved in the documented explicit form."""
+    along_m_cross_p_cross_m, along_p_cross_m = np.cross(m, np.cross(p, m)), np.cross(p, m)
+    damped, turned = a + alpha * b, b - alpha * a
+    return precession / (1 + alpha**2) * (damped * along_m_cross_p_cross_m + turned * along_p_cross_m)
+
+
+@cases("mumax3", DRIVEN)
+def test_peer_mumax3_answer_follows_from_its_documented_formula(case):
+    """The formula of the paper on mumax3, J positive for electrons from the fixed to the free layer."""
+    own, fed, typed = PEERS["mumax3"]["constants"], case["fed"]["mumax3"], case["typed"]["mumax3"]
+    m, p = np.array(case["m"]), np.array(fed["FixedLayer"])
+    # Top: J_z > 0 is a flow of electrons downwards, from the fixed layer. Bottom: the opposite.
+    electrons = fed["J_z"] * {1.0: 1, -1.0: -1}[fed["FixedLayerPosition"]]
+    assert electrons == case["electron_current"]
+    thickness = fed["FreeLayerThickness"] or fed["mesh_thickness"]
+    beta = own["hbar"] * electrons / (own["e"] * case["saturation_magnetization"] * thickness)
+    square = typed["Lambda"] ** 2
+    epsilon = typed["Pol"] * square / ((square + 1) + (square - 1) * (m @ p))
+    expected = from_gilbert(m, p, case["alpha"], own["gamma"], beta * epsilon, beta * typed["EpsilonPrime"])
+    assert_close(case["got"]["mumax3"]["dm_dt"], expected, TOLERANCE["mumax3"])
+
+
+def test_peer_mumax3_was_fed_both_positions_and_both_thicknesses():
+    fed = [case["fed"]["mumax3"] for case in DATA["macrospin"] if "mumax3" in case.get("fed", {})]
+    assert {one["FixedLayerPosition"] for one in fed} == {1.0, -1.0}
+    assert {one["FreeLayerThickness"] == 0 for one in fed} == {True, False}
+
+
+@cases("oommf", DRIVEN)
+def test_peer_oommf_answer_follows_from_its_documented_formula(case):
+    """The two terms of the user's guide, J positive for electrons from the fixed to the free layer, field in A/m."""
+    own, fed, typed = PEERS["oommf"]["constants"], case["fed"]["oommf"], case["typed"]["oommf"]
+    m, p = np.array(case["m"]), np.array(fed["mp"])
+    assert fed["J"] == case["electron_current"]
+    moment = own["mu_0"] * own["e"] * case["saturation_magnetization"] * fed["cell_thickness"]
+    beta = own["hbar"] * fed["J"] / moment
+    fixed, free = typed["Lambda_fixed"] ** 2, typed["Lambda_free"] ** 2
+    a, b = np.sqrt((fixed + 1) * (free + 1)), np.sqrt((fixed - 1) * (free - 1))
+    # At Lambda = 1 of both layers the ratio of the two roots has the limit 1.
+    ratio = np.sqrt((fixed - 1) / (free - 1)) if free > 1 else 1.0
+    first = typed["P_fixed"] * fixed * np.sqrt((free + 1) / (fixed + 1)) / 2
+    second = typed["P_free"] * free * ratio / 2
+    epsilon = (first + second) / (a + b * (m @ p)) + (first - second) / (a - b * (m @ p))
+    expected = from_gilbert(m, p, case["alpha"], own["gamma_G"], beta * epsilon, beta * typed["eps_prime"])
+    assert_close(case["got"]["oommf"]["dm_dt"], expected, TOLERANCE["oommf"])
+
+
+@cases("cmtj", DRIVEN)
+def test_peer_cmtj_answer_follows_from_its_documented_formula(case):
+    """The explicit form without cross terms, current positive for electrons from the reference layer, M_s in T."""
+    own, fed, typed = PEERS["cmtj"]["constants"], case["fed"]["cmtj"], case["typed"]["cmtj"]
+    got, p, alpha = case["got"]["cmtj"], np.array(fed["reference"]), case["alpha"]
+    assert fed["current"] == case["electron_current"]
+    strength = own["hbar"] * fed["current"] / (own["e"] * fed["Ms"] * fed["thickness"])
+    square = typed["SlonczewskiSpacerLayerParameter"] ** 2
+
+    def slope(_, m):
+        eta = typed["spinPolarisation"] * square / ((square + 1) + (square - 1) * (m @ p))
+        torque = typed["kappa"] * np.cross(m, np.cross(p, m)) + typed["beta"] * np.cross(m, p)
+        return got["duration"] * own["gyro"] * strength * eta / (1 + alpha**2) * torque
+
+    path = solve_ivp(slope, (0, 1), case["m"], "DOP853", rtol=1e-11, atol=1e-12)
+    assert_close(got["m_end"], path.y[:, -1], 1e-9)
+
+
+@TEXTURES
+def test_peer_mumax3_texture_follows_from_its_documented_formula(texture):
+    """Zhang and Li's form with b_J/(1 + xi^2); u.grad runs along J, and both terms have the opposite sign."""
+    own, fed, typed = PEERS["mumax3"]["constants"], texture["fed"]["mumax3"], texture["typed"]["mumax3"]
+    m, xi, alpha = np.array(texture["m"]), typed["xi"], texture["alpha"]
+    speed = own["mu_B"] * typed["Pol"] * fed["J_x"] / (own["e"] * texture["saturation_magnetization"] * (1 + xi**2))
+    along = speed * (m[2:] - m[:-2]) / (2 * fed["cell_size"])
+    m = m[1:-1]
+    once = np.cross(m, along)
+    expected = -((1 + xi * alpha) * np.cross(m, once) + (xi - alpha) * once) / (1 + alpha**2)
+    # Differences of neighbouring cells cancel a digit of single precision.
+    assert_close(np.array(texture["got"]["mumax3"]["dm_dt"])[1:-1], expected, 1e-5)
+
+
+@TEXTURES
+def test_peer_oommf_texture_follows_from_its_documented_formula(texture):
+    """Thiaville's form, -(u.grad) m + beta m x (u.grad) m with u > 0 for electrons along +x."""
+    typed, m, alpha = texture["typed"]["oommf"], np.array(texture["m"]), texture["alpha"]
+    along = typed["u"] * (m[2:] - m[:-2]) / (2 * texture["cell"])
+    m = m[1:-1]
+    once = np.cross(m, along)
+    drive = np.cross(m, once) + typed["beta"] * once
+    expected = (drive + alpha * np.cross(m, drive)) / (1 + alpha**2)
+    assert_close(np.array(texture["got"]["oommf"]["dm_dt"])[1:-1], expected, TOLERANCE["oommf"])
+    # Electrons run against the conventional current.
+    assert np.sign(typed["u"]) == -np.sign(texture["current_density"] * texture["polarization"])
