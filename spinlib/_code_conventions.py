@@ -6,20 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib import units
-from spinlib._validate import real, require, shared_shape
+from spinlib._validate import positive, real, require, together
 
 __all__ = [
     "damping",
     "number",
     "plain",
-    "positive",
     "slonczewski_from_cmtj",
     "slonczewski_from_mumax3",
     "slonczewski_from_oommf",
     "slonczewski_to_cmtj",
     "slonczewski_to_mumax3",
     "slonczewski_to_oommf",
-    "together",
     "zhang_li_from_mumax3",
     "zhang_li_to_mumax3",
     "zhang_li_to_oommf",
@@ -30,24 +28,11 @@ _Real = NDArray[np.float64]
 _ROUNDING: Final = 1e-12
 
 
-def positive(name: str, value: ArrayLike) -> _Real:
-    """Return ``value`` as an array of positive floats, or refuse it by name."""
-    array = real(name, value)
-    require(name, array, array > 0, "is not positive", f"pass {name} > 0 in SI units")
-    return array
-
-
 def damping(value: ArrayLike) -> _Real:
     """Return Gilbert's alpha as an array, or refuse a negative one."""
     alpha = real("alpha", value, "pass the Gilbert damping, alpha >= 0")
     require("alpha", alpha, alpha >= 0, "is negative", "pass the Gilbert damping, alpha >= 0")
     return alpha
-
-
-def together(**arguments: _Real) -> list[_Real]:
-    """Return the arguments in the shape that they broadcast to, or refuse their shapes by name."""
-    shape = shared_shape(**{name: value.shape for name, value in arguments.items()})
-    return [np.broadcast_to(value, shape) for value in arguments.values()]
 
 
 def number(value: ArrayLike) -> float | _Real:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["finite", "real", "require", "shared_shape"]
+__all__ = ["finite", "positive", "real", "require", "shared_shape", "together"]
 
 
 def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy: str) -> None:
@@ -60,6 +60,19 @@ def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> ND
     return np.asarray(finite(name, value, remedy), dtype=np.float64)
 
 
+def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return ``value`` as an array of positive floats, or refuse it by name.
+
+    >>> positive("M_s", 0.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: M_s = 0 is not positive: pass M_s > 0 in SI units
+    """
+    array = real(name, value)
+    require(name, array, array > 0, "is not positive", f"pass {name} > 0 in SI units")
+    return array
+
+
 def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that the named shapes broadcast to, or refuse them by name.
 
@@ -73,3 +86,13 @@ def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:
     except ValueError:
         text = " and ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
         raise ValueError(f"{text} do not broadcast: pass numbers or arrays of matching leading shape") from None
+
+
+def together(**arguments: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return arrays in the shape that they broadcast to, or refuse their shapes by name.
+
+    >>> together(a=np.zeros(2), b=np.ones(()))
+    [array([0., 0.]), array([1., 1.])]
+    """
+    shape = shared_shape(**{name: value.shape for name, value in arguments.items()})
+    return [np.broadcast_to(value, shape) for value in arguments.values()]

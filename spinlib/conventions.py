@@ -23,19 +23,17 @@ from spinlib._code_conventions import (
     damping,
     number,
     plain,
-    positive,
     slonczewski_from_cmtj,
     slonczewski_from_mumax3,
     slonczewski_from_oommf,
     slonczewski_to_cmtj,
     slonczewski_to_mumax3,
     slonczewski_to_oommf,
-    together,
     zhang_li_from_mumax3,
     zhang_li_to_mumax3,
     zhang_li_to_oommf,
 )
-from spinlib._validate import finite, real, require, shared_shape
+from spinlib._validate import finite, positive, real, require, shared_shape, together
 from spinlib.spin import PAULI
 
 __all__ = [
