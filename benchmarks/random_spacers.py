@@ -15,13 +15,11 @@ copies) lowers the fraction of the zgemm rate that is reported.
 import json
 import os
 import platform
-import time
-from collections.abc import Callable
-from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
+from _timing import median_time
 
 import spinlib
 from spinlib.scattering.random_matrix import random_spacer
@@ -34,22 +32,11 @@ DRAW = 4 * 32 / 3 + 4 * 8
 TRANSPORT = 8 * (2 * (3 * 8 + 8 / 3 + 8) + 4 * 8)
 
 
-def median_time(function: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the median time of ``function`` and its last value; one call warms up."""
-    value = function()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        value = function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times)), value
-
-
 def zgemm(size: int, count: int) -> float:
     """Return the rate of ``count`` complex products of square matrices in GFlop/s."""
     real, imaginary = np.random.default_rng(0).normal(size=(2, count, size, size))
     a = real + 1j * imaginary
-    seconds, _ = median_time(lambda: a @ a)
+    seconds, _ = median_time(lambda: a @ a, REPEATS)
     return 8 * count * size**3 / seconds / 1e9
 
 
@@ -86,8 +73,8 @@ def dense(layer_a: SMatrix, spacer: SMatrix, layer_b: SMatrix, sample: int) -> n
 def ensemble(n: int) -> dict[str, float]:
     """Return times, rate and errors of one ensemble."""
     count, (layer_a, layer_b) = SAMPLES[n], magnets(n)
-    draw_time, spacer = median_time(lambda: random_spacer(np.full(n, 0.5), count, seed=n))
-    solve_time, result = median_time(lambda: transport([layer_a, spacer, layer_b]))
+    draw_time, spacer = median_time(lambda: random_spacer(np.full(n, 0.5), count, seed=n), REPEATS)
+    solve_time, result = median_time(lambda: transport([layer_a, spacer, layer_b]), REPEATS)
     found = np.column_stack([result.conductance, result.torque[:, 2]])[:2]
     direct = [dense(layer_a, spacer, layer_b, k) for k in range(2)]
     per_sample = (draw_time + solve_time) / count

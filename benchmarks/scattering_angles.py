@@ -5,11 +5,9 @@
 
 import json
 import platform
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from _timing import median_time
 
 import spinlib
 from spinlib.scattering.closed_forms import slonczewski_parameters
@@ -20,17 +18,6 @@ ANGLES = 100_000
 LOOP_ANGLES = 2_000
 REPEATS = 7
 POOR, GOOD, SPACER = (0.3, 0.01), (0.999, 0.001), 0.5  # KK Fig. 4 with a resistive spacer
-
-
-def median_time(function: Callable[[], Any], repeats: int = REPEATS) -> tuple[float, Any]:
-    """Return the median time of ``function`` and its last value; one call warms up."""
-    value = function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        value = function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times)), value
 
 
 def vectorised(theta: np.ndarray) -> np.ndarray:
@@ -89,8 +76,8 @@ def main() -> None:
     """Print the comparison as JSON."""
     theta = np.linspace(0.01, np.pi, ANGLES)
     form = slonczewski_parameters(ferromagnet(*POOR), SPACER, ferromagnet(*GOOD))
-    closed_time, closed = median_time(lambda: form(theta))
-    call_time, call = median_time(lambda: vectorised(theta))
+    closed_time, closed = median_time(lambda: form(theta), REPEATS)
+    call_time, call = median_time(lambda: vectorised(theta), REPEATS)
     few = theta[:: ANGLES // LOOP_ANGLES]
     loop_time, loop = median_time(lambda: python_loop(few), 3)
     scaled = loop_time * ANGLES / len(few)
