@@ -309,8 +309,8 @@ def zhang_li_to_mumax3(polarization: ArrayLike, beta: ArrayLike) -> dict[str, fl
         beta: non-adiabaticity, dimensionless, ``(...,)``.
 
     Returns:
-        ``Pol``, ``xi``. J is the conventional current density. Pol serves the Slonczewski torque, too. The drift is
-        exact at mumax3's default GammaLL, 1.7595e11; another one multiplies it by GammaLL/1.7595e11.
+        ``Pol``, ``xi``. J is the conventional current density. Pol serves the Slonczewski torque, too. mumax3 has
+        mu_B for gamma hbar/2, a drift lower by 0.12 per cent; it multiplies it by GammaLL/1.7595e11.
 
     Raises:
         ValueError: polarization beyond +-1, a number that is not finite, or shapes that do not broadcast.

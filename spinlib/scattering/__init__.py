@@ -3,7 +3,7 @@
 Nothing is imported with the package; take what you need from its modules:
 
 * :mod:`~spinlib.scattering.smatrix`: coherent layers, 2N amplitudes a side (KK 2-11);
-* :mod:`~spinlib.scattering.stack`: averaged layers, 4 x 4 matrices (KK 12-16), and transport through either kind;
+* :mod:`~spinlib.scattering.stack`: averaged layers, 4 x 4 matrices (KK 13-16), and transport through either kind;
 * :mod:`~spinlib.scattering.random_matrix`: the ensemble of spacers behind the average (KK 12);
 * :mod:`~spinlib.scattering.closed_forms`: KK 17-19 and the coefficients of a Slonczewski torque.
 
@@ -61,8 +61,8 @@ Angles and direction
 
 What favours parallel alignment
     Electrons that pass layer a first pull the majority spin of b towards that of a (T_b along +m_a for T_up > T_down)
-    and push a away from b. The opposite flow reverses both. This holds for aligned phases; dephased layers can reverse
-    it.
+    and push a away from b. The opposite flow reverses both. In the averaged theory this holds for aligned phases;
+    dephased layers and spin-dependent phases can reverse it, and so can the phase of a single ballistic channel.
 
 Mixing parameters
     rho = Tr r_up r_down^dagger / N and tau = Tr t_up t_down^dagger / N, primed blocks for the other side, up =

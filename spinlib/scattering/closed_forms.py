@@ -234,12 +234,8 @@ class SlonczewskiTorque(Table):
             return (
                 f"SlonczewskiTorque(sets of coefficients={np.size(self.constant)}{batch_text(np.shape(self.constant))})"
             )
-        names = ("constant", "cosine", "cosine_squared")
-        numbers = [f"{name}={float(getattr(self, name)):.4g}" for name in names]
-        for name in ("polarization", "asymmetry"):  # fixed, free
-            pair = (float(getattr(self, f"{name}_{layer}")) for layer in ("fixed", "free"))
-            numbers.append(f"{name}=({', '.join(f'{value:.4g}' for value in pair)})")
-        return f"SlonczewskiTorque({', '.join(numbers)})"
+        names = [field.name for field in fields(self) if field.name not in ("polarization", "asymmetry")]
+        return f"SlonczewskiTorque({', '.join(f'{name}={float(getattr(self, name)):.4g}' for name in names)})"
 
 
 def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, free: HatMatrix) -> SlonczewskiTorque:
@@ -264,8 +260,9 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
         ValueError: ``fixed`` or ``free`` is no HatMatrix, is rotated, flips spins, has complex mixing or is opaque.
 
     >>> from spinlib.scattering.stack import ferromagnet
-    >>> slonczewski_parameters(ferromagnet(1, 0), 1.0, ferromagnet(1, 0))
-    SlonczewskiTorque(constant=1, cosine=-1, cosine_squared=1, polarization=(1, 1), asymmetry=(inf, inf))
+    >>> law = slonczewski_parameters(ferromagnet(1, 0), 1.0, ferromagnet(1, 0))
+    >>> float(law.polarization), float(law.asymmetry), float(law(np.pi / 2).round(12))
+    (1.0, inf, 1.0)
     """
     n = probability("spacer_transmission", spacer_transmission, zero=False)
     for name, layer in {"fixed": fixed, "free": free}.items():

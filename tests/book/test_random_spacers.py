@@ -232,8 +232,8 @@ def test_paper_KK_statement_E15_bias_is_of_first_order_with_time_reversal_only()
         for quantity in (0, 1):
             column = n[use], bias[case, use, quantity], error[case, use, quantity]
             constant, constant_error, _ = fit(*column, (0, 1, 2))
-            assert constant_error < 0.002
-            assert abs(constant) < 3 * constant_error
+            assert constant_error < 0.0012
+            assert abs(constant) < 2.5 * constant_error
             first, first_error, chi = fit(*column, (1, 2, 3))
             expected = 0 if name == "unitary" else slope[quantity] / lead[quantity]
             assert abs(first - expected) < 3 * first_error
