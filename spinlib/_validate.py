@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["finite", "positive", "real", "require", "shared_shape", "together"]
+__all__ = ["finite", "mixing_bound", "positive", "real", "require", "shared_shape", "together"]
 
 
 def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy: str) -> None:
@@ -71,6 +71,22 @@ def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
     array = real(name, value)
     require(name, array, array > 0, "is not positive", f"pass {name} > 0 in SI units")
     return array
+
+
+def mixing_bound(**mixing: NDArray[np.complex128]) -> None:
+    """Refuse the reflection and transmission mixing of one side that no unitary matrix has together.
+
+    |rho| + |tau| <= sqrt(R_up R_down) + sqrt(T_up T_down) <= 1 for R_s + T_s = 1, by Cauchy and Schwarz.
+
+    >>> mixing_bound(rho=np.array(0.5j), tau=np.array(0.75 + 0j))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: |rho| + |tau| = 1.25 exceeds the Cauchy-Schwarz bound: pass |rho| + |tau| <= 1 ...
+    """
+    name = " + ".join(f"|{each}|" for each in mixing)
+    total = np.sum(np.broadcast_arrays(*(np.abs(value) for value in mixing.values())), axis=0)
+    remedy = f"pass {name} <= 1 (an electron is reflected or transmitted); 0 for fully dephased phases"
+    require(name, total, total <= 1 + 1e-12, "exceeds the Cauchy-Schwarz bound", remedy)
 
 
 def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:

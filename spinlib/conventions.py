@@ -33,7 +33,7 @@ from spinlib._code_conventions import (
     zhang_li_to_mumax3,
     zhang_li_to_oommf,
 )
-from spinlib._validate import finite, positive, real, require, shared_shape, together
+from spinlib._validate import finite, mixing_bound, positive, real, require, shared_shape, together
 from spinlib.spin import PAULI
 
 __all__ = [
@@ -309,11 +309,8 @@ def circuit_mixing(
     """
     rho, tau = _mixing("reflection_mixing", reflection_mixing), _mixing("transmission_mixing", transmission_mixing)
     scale = positive("sharvin", sharvin)
-    shape = shared_shape(reflection_mixing=rho.shape, transmission_mixing=tau.shape, sharvin=scale.shape)
-    total = np.broadcast_to(np.abs(rho) + np.abs(tau), shape)
-    remedy = "pass averages of products of amplitudes of one unitary matrix, with a sum <= 1"
-    name = "|reflection_mixing| + |transmission_mixing|"
-    require(name, total, total <= 1 + 1e-12, "is above 1", remedy)
+    shared_shape(reflection_mixing=rho.shape, transmission_mixing=tau.shape, sharvin=scale.shape)
+    mixing_bound(reflection_mixing=rho, transmission_mixing=tau)
     result = np.asarray(scale * (1 - rho - tau).conj(), dtype=np.complex128)
     return result if result.ndim else complex(result)
 

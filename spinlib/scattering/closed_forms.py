@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import finite, real, require, shared_shape
+from spinlib._validate import finite, mixing_bound, real, require, shared_shape
 from spinlib.scattering._algebra import batch_text, probability
 from spinlib.scattering._hat import HatMatrix
 
@@ -153,7 +153,7 @@ def dirty_spacer_torque(
         reflection_mixing_b=rho.shape,
         transmission_mixing_b=tau.shape,
     )
-    _require_cauchy_schwarz(rho, tau)
+    mixing_bound(reflection_mixing_b=rho, transmission_mixing_b=tau)
     transverse = n**2 * np.sin(angle) * (1 / down - 1 / up) * (1 - rho - tau) / (1 - rho)
     return _vector(transverse.real, 0.0 - transverse.imag)
 
@@ -163,14 +163,6 @@ def _bounded(name: str, value: ArrayLike) -> _Complex:
     mixing = np.asarray(finite(name, value, remedy, complex_allowed=True), dtype=np.complex128)
     require(name, mixing, np.abs(mixing) <= 1 + _STRUCTURE, "is no mixing parameter", remedy)
     return mixing
-
-
-def _require_cauchy_schwarz(rho: _Complex, tau: _Complex) -> None:
-    # |rho| + |tau| <= sqrt(R_up R_down) + sqrt(T_up T_down) <= 1 for R_s + T_s = 1.
-    total = np.abs(rho) + np.abs(tau)
-    name = "|reflection_mixing_b| + |transmission_mixing_b|"
-    remedy = f"pass {name} <= 1 (an electron is reflected or transmitted); 0 for fully dephased phases"
-    require(name, total, total <= 1 + _STRUCTURE, "exceeds the Cauchy-Schwarz bound", remedy)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -39,10 +39,11 @@ def coherent_junction(seed):
     )
 
 
-def direct(b, n, a):
-    """Return right and left movers of KK's regions 3, 2, 1, 0 for unit flux from the right, by one linear system."""
+def direct(b, n, a, source="right"):
+    """Return right and left movers of KK's regions 3, 2, 1, 0 for unit flux from one side, by one linear system."""
     stack = [(x.r, x.t_prime, x.t, x.r_prime) for x in (b, n, a)]
-    return dense_solution(stack, np.zeros_like(b.r), np.eye(len(b.r)))
+    one, none = np.eye(len(b.r)), np.zeros_like(b.r)
+    return dense_solution(stack, *((none, one) if source == "right" else (one, none)))
 
 
 def omega(r_n, r_prime_n, t_n, t_prime_n, r_prime_b, r_a, t_prime_a):

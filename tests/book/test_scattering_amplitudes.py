@@ -10,7 +10,7 @@ from spinlib.scattering.smatrix import SMatrix, compose, mode_amplitudes, rotate
 from spinlib.scattering.stack import ferromagnet, hat_average, normal_metal, transport
 from spinlib.spin import PAULI, spin_rotation
 from tests.book.scattering_junction import N, coherent_junction, direct, omega, spin
-from tests.spinlib.scattering.routes import SIGMA, dense_solution, random_unitary
+from tests.spinlib.scattering.routes import SIGMA, random_unitary
 
 SEEDS = pytest.mark.parametrize("seed", [1, 10, 20])
 
@@ -107,7 +107,7 @@ def test_paper_KK_6(seed):
     zero, one = np.zeros((2 * N, 2 * N)), np.eye(2 * N)
     np.testing.assert_array_equal(left[3], np.hstack([zero, one]))  # Gamma_01 = 1, Lambda_01 = 0
     np.testing.assert_array_equal(right[0], np.hstack([one, zero]))  # Lambda_32 = 1, Gamma_32 = 0
-    from_left = [np.array(x) for x in _from_left(layers)]
+    from_left = [np.array(x) for x in direct(*layers, source="left")]
     np.testing.assert_allclose(right[..., : 2 * N], from_left[0], atol=1e-12)
     np.testing.assert_allclose(left[..., : 2 * N], from_left[1], atol=1e-12)
     # Printed: Psi_31 as the second input. It is outgoing: Psi_31 = Gamma_31 Psi_01 + Lambda_31 Psi_32 with both not 0,
@@ -115,11 +115,6 @@ def test_paper_KK_6(seed):
     outgoing = left[0]
     assert np.linalg.norm(outgoing[:, 2 * N :]) > 0.3
     assert np.linalg.norm(outgoing[:, : 2 * N] - one) > 1
-
-
-def _from_left(layers):
-    stack = [(s.r, s.t_prime, s.t, s.r_prime) for s in layers]
-    return dense_solution(stack, np.eye(2 * N), np.zeros((2 * N, 2 * N)))
 
 
 @pytest.mark.parametrize("seed", range(1, 60, 3))
@@ -165,7 +160,7 @@ def test_paper_KK_8(seed):
 @SEEDS
 def test_paper_KK_9(seed):
     layers = coherent_junction(seed)
-    flux = [spin_flux(f, g) for f, g in zip(*_from_left(layers), strict=True)]
+    flux = [spin_flux(f, g) for f, g in zip(*direct(*layers, source="left"), strict=True)]
     assert np.abs(np.imag(flux)).max() < 1e-12
     np.testing.assert_allclose(N * transport(layers).spin_current, np.real(flux), atol=1e-12)
     assert np.linalg.norm(np.real(flux), axis=1).min() > 0.05  # printed: 0
@@ -263,16 +258,17 @@ def test_paper_KK_statement_E6_zero_bias_torque_is_the_slope_of_the_scattering_p
     np.testing.assert_allclose(both.sum(axis=0), 0, atol=1e-12)
 
 
-def one_channel(up, down, shift):
+def equal_channels(up, down, shift, size=1):
+    """Return a layer whose channels are alike; the minority wave is shifted in phase."""
     spins = []
     for transmission, phase in ((up, 0.0), (down, shift)):
         r, t = np.sqrt(1 - transmission), 1j * np.sqrt(transmission)
-        spins.append(np.exp(1j * phase) * np.array([[r, t], [t, r]]))
+        spins.append(np.exp(1j * phase) * np.kron([[r, t], [t, r]], np.eye(size)))
     return SMatrix.from_spins(*spins)
 
 
 def test_limit_phase_average_of_one_channel_is_the_averaged_theory():
-    a, b = rotate(one_channel(0.6, 0.15, 0.8), 1.1), one_channel(0.5, 0.2, 0.8)
+    a, b = rotate(equal_channels(0.6, 0.15, 0.8), 1.1), equal_channels(0.5, 0.2, 0.8)
     passed = np.exp(1j * np.pi * np.arange(256) / 256)[:, None, None] * np.eye(2)
     wire = SMatrix(0 * passed, passed, passed, 0 * passed)
     averaged = transport([hat_average(a), normal_metal(1.0), hat_average(b)])
@@ -286,16 +282,8 @@ def test_limit_phase_average_of_one_channel_is_the_averaged_theory():
 
 def test_paper_KK_figure_3_currents_jump_at_the_magnets_only():
     size = 8
-
-    def magnet(up, down):
-        spins = []
-        for transmission, phase in ((up, 0.0), (down, 0.8)):
-            r, t = np.sqrt(1 - transmission), 1j * np.sqrt(transmission)
-            spins.append(np.exp(1j * phase) * np.kron([[r, t], [t, r]], np.eye(size)))
-        return SMatrix.from_spins(*spins)
-
     spacer = SMatrix.from_matrix(random_spacer(np.full(size, 0.5), 1, seed=3).matrix[0])
-    sample = [magnet(0.5, 0.2), spacer, rotate(magnet(0.6, 0.15), 1.1)]
+    sample = [equal_channels(0.5, 0.2, 0.8, size), spacer, rotate(equal_channels(0.6, 0.15, 0.8, size), 1.1)]
     result = transport(sample, source="right")
     currents = []
     for f, g in zip(*direct(*sample), strict=True):
@@ -329,8 +317,8 @@ def test_paper_KK_statement_E9_a_ballistic_channel_can_reverse_the_torque():
     assert np.mean(against) == pytest.approx(0.065, abs=0.02)
     # The first such sample by the linear system: unit flux from the left.
     k = int(np.argmax(against))
-    stack = [tuple(m[k] for m in (s.r, s.t_prime, s.t, s.r_prime)) for s in (first, wire, second)]
-    right, left = dense_solution(stack, np.eye(2), np.zeros((2, 2)))
+    single = [SMatrix(*(m[k] for m in (s.r, s.t_prime, s.t, s.r_prime))) for s in (first, wire, second)]
+    right, left = direct(*single, source="left")
     flux = [
         np.trace(SIGMA[1] @ (f @ f.conj().T - g @ g.conj().T)).real for f, g in zip(right[2:], left[2:], strict=True)
     ]
