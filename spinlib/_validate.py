@@ -3,7 +3,21 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["finite", "mixing_bound", "positive", "real", "require", "shared_shape", "together"]
+__all__ = [
+    "finite",
+    "mixing_bound",
+    "not_negative",
+    "number",
+    "positive",
+    "real",
+    "require",
+    "shared_shape",
+    "tangent",
+    "together",
+    "unit",
+    "unitary",
+    "vectors",
+]
 
 
 def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy: str) -> None:
@@ -60,6 +74,20 @@ def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> ND
     return np.asarray(finite(name, value, remedy), dtype=np.float64)
 
 
+def number(name: str, value: object) -> float:
+    """Return ``value`` as one finite float, or refuse it by name.
+
+    >>> number("thickness", (1.0, 2.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: thickness has shape (2,): pass one number
+    """
+    array = real(name, value, "pass one finite number")  # type: ignore[arg-type]
+    if array.ndim:
+        raise ValueError(f"{name} has shape {array.shape}: pass one number")
+    return float(array)
+
+
 def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Return ``value`` as an array of positive floats, or refuse it by name.
 
@@ -71,6 +99,82 @@ def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
     array = real(name, value)
     require(name, array, array > 0, "is not positive", f"pass {name} > 0 in SI units")
     return array
+
+
+def not_negative(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return ``value`` as an array of floats >= 0, or refuse it by name.
+
+    >>> not_negative("thickness", -1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: thickness = -1 is negative: pass thickness >= 0 in SI units
+    """
+    array = real(name, value)
+    require(name, array, array >= 0, "is negative", f"pass {name} >= 0 in SI units")
+    return array
+
+
+def vectors(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return ``value`` as an array of finite vectors ``(..., 3)``, or refuse it by name.
+
+    >>> vectors("v", (1, 0))
+    Traceback (most recent call last):
+    ...
+    ValueError: v has shape (2,): pass vectors of shape (..., 3), in the order x, y, z
+    """
+    array = real(name, value, "pass real vectors of shape (..., 3)")
+    if array.ndim == 0 or array.shape[-1] != 3:
+        raise ValueError(f"{name} has shape {array.shape}: pass vectors of shape (..., 3), in the order x, y, z")
+    return array
+
+
+def unit(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return ``value`` as unit vectors ``(..., 3)``, normalised, or refuse lengths off 1 by more than 1e-6.
+
+    >>> unit("m", (0.0, 0.0, 2.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: length of m = 2 is not 1 to 1e-6: pass m / |m|
+    """
+    array = vectors(name, value)
+    length = np.sqrt(np.einsum("...i,...i", array, array))
+    require(f"length of {name}", length, np.abs(length - 1) <= 1e-6, "is not 1 to 1e-6", f"pass {name} / |{name}|")
+    return np.asarray(array / length[..., None])
+
+
+def tangent(name: str, value: ArrayLike, m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors without their part along the unit vectors ``m``, or refuse a part above 1e-6 of their length.
+
+    >>> tangent("mdot", (1.0, 0.0, 1.0), np.array((0.0, 0.0, 1.0)))
+    Traceback (most recent call last):
+    ...
+    ValueError: m . mdot / |mdot| = 0.7071067812 is not 0 to 1e-6: pass mdot perpendicular to m
+    """
+    array = vectors(name, value)
+    shared_shape(**{name: array.shape[:-1], "m": m.shape[:-1]})
+    along = np.einsum("...i,...i", array, m)
+    length = np.linalg.norm(array, axis=-1)
+    part = np.divide(along, length, out=np.zeros_like(along), where=np.broadcast_to(length > 0, along.shape))
+    text = f"m . {name} / |{name}|"
+    require(text, part, np.abs(part) <= 1e-6, "is not 0 to 1e-6", f"pass {name} perpendicular to m")
+    return np.asarray(array - along[..., None] * m)
+
+
+def unitary(name: str, value: ArrayLike) -> NDArray[np.complex128]:
+    """Return ``value`` as a square matrix that is unitary to 1e-8, or refuse it by name.
+
+    >>> unitary("S", [[1.0, 1.0], [0.0, 1.0]])
+    Traceback (most recent call last):
+    ...
+    ValueError: largest entry of |S^dagger S - 1| of S = 1 is above 1e-8: pass a unitary (M, M) matrix
+    """
+    remedy = "pass a unitary (M, M) matrix"
+    s = np.asarray(finite(name, value, remedy, complex_allowed=True), dtype=np.complex128)
+    if s.ndim != 2 or s.shape[0] != s.shape[1] or not s.size:
+        raise ValueError(f"{name} has shape {s.shape}: {remedy}")
+    defect = np.abs(s.conj().T @ s - np.eye(len(s))).max()
+    require(f"largest entry of |S^dagger S - 1| of {name}", defect, defect <= 1e-8, "is above 1e-8", remedy)
+    return s
 
 
 def mixing_bound(**mixing: NDArray[np.complex128]) -> None:

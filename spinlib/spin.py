@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import finite, real, require, shared_shape
+from spinlib._validate import finite, real, require, shared_shape, vectors
 
 __all__ = [
     "PAULI",
@@ -27,19 +27,12 @@ PAULI: Final[NDArray[np.complex128]] = np.array([[[0, 1], [1, 0]], [[0, -1j], [1
 PAULI.setflags(write=False)
 
 
-def _vectors(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    vectors = real(name, value, "pass real vectors of shape (..., 3)")
-    if vectors.ndim == 0 or vectors.shape[-1] != 3:
-        raise ValueError(f"{name} has shape {vectors.shape}: pass vectors of shape (..., 3), in the order x, y, z")
-    return vectors
-
-
 def _normalized(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    vectors = _vectors(name, value)
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    given = vectors(name, value)
+    largest = np.abs(given).max(axis=-1, keepdims=True)
     require(f"largest component of {name}", largest[..., 0], largest[..., 0] > 0, "gives no direction", "pass |v| > 0")
     # Scaling first: squares of components below 1e-162 or above 1e154 leave the range of a float.
-    scaled = vectors / largest
+    scaled = given / largest
     return np.asarray(scaled / np.linalg.norm(scaled, axis=-1, keepdims=True))
 
 
@@ -94,7 +87,7 @@ def cross_matrix(v: ArrayLike) -> NDArray[np.float64]:
     >>> cross_matrix((0.0, 0.0, 1.0)) @ (1.0, 0.0, 0.0)
     array([0., 1., 0.])
     """
-    x, y, z = np.moveaxis(_vectors("v", v), -1, 0)
+    x, y, z = np.moveaxis(vectors("v", v), -1, 0)
     zero = np.zeros_like(x)
     return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
 
