@@ -101,10 +101,17 @@ def test_paper_BTBK_3(seed):
     np.testing.assert_allclose(reversed_, -torque, rtol=1e-12)
 
 
-@pytest.mark.parametrize("number", [4, 5])
-def test_paper_BTBK_4_and_5(number):
-    rng = np.random.default_rng(number)
-    sign = 1 if number == 4 else -1
+def test_paper_BTBK_4():
+    assert_one_spin(1)
+
+
+def test_paper_BTBK_5():
+    assert_one_spin(-1)
+
+
+def assert_one_spin(sign):
+    """Current of one spin (sign +1: along m) against the matrix current, and the miss of the printed form."""
+    rng = np.random.default_rng(4)
     for _ in range(20):
         m, contact, v_n = unit(rng), random_contact(rng), rng.normal(size=3)
         v_c, f_c, f_s = rng.normal(size=3)
@@ -116,7 +123,7 @@ def test_paper_BTBK_4_and_5(number):
         of_spin = (result.charge_current + sign * m @ result.spin_current) / 2
         assert of_spin == pytest.approx(projected, abs=1e-13)
         # Printed: the charge voltage of F in place of its spin accumulation; the miss is -+G (F_c - F_s).
-        g = contact.majority if number == 4 else contact.minority
+        g = contact.majority if sign > 0 else contact.minority
         printed = g * (v_c - f_c + sign * (m @ v_n - f_c))
         assert printed - projected == pytest.approx(-sign * g * (f_c - f_s), abs=1e-13)
     # All at one voltage: nothing flows. As printed -+G V would.
@@ -454,18 +461,26 @@ def test_paper_BTBK_46_printed_form_depends_on_the_axes():
 
 
 @pytest.mark.parametrize("seed", CASES)
-@pytest.mark.parametrize("number", [47, 48])
-def test_paper_BTBK_47_and_48(number, seed):
+def test_paper_BTBK_47(seed):
     s_up, s_down, channels, m, _ = random_interface(seed)
     r_up, r_down = s_up[:channels, :channels], s_down[:channels, :channels]
-    expected = reflection(s_up, s_down, channels, m)
-    if number == 47:
-        found = np.kron((r_up + r_down) / 2, np.eye(2)) + np.kron((r_up - r_down) / 2, slash(m))
-    else:
-        charge, spin = (r_up + r_down) / 2, (r_up - r_down) / 2
-        found = np.kron(charge, np.eye(2)) + np.kron(spin, np.eye(2)) @ np.kron(np.eye(channels), slash(m))
-    np.testing.assert_allclose(found, expected, atol=1e-14)
-    # Block of a unitary matrix: the rest of the flux is transmitted, spin by spin.
+    found = np.kron((r_up + r_down) / 2, np.eye(2)) + np.kron((r_up - r_down) / 2, slash(m))
+    np.testing.assert_allclose(found, reflection(s_up, s_down, channels, m), atol=1e-14)
+    assert_block_of_unitary(found, s_up, s_down, channels, m)
+
+
+@pytest.mark.parametrize("seed", CASES)
+def test_paper_BTBK_48(seed):
+    s_up, s_down, channels, m, _ = random_interface(seed)
+    r_up, r_down = s_up[:channels, :channels], s_down[:channels, :channels]
+    charge, spin = (r_up + r_down) / 2, (r_up - r_down) / 2
+    found = np.kron(charge, np.eye(2)) + np.kron(spin, np.eye(2)) @ np.kron(np.eye(channels), slash(m))
+    np.testing.assert_allclose(found, reflection(s_up, s_down, channels, m), atol=1e-14)
+    assert_block_of_unitary(found, s_up, s_down, channels, m)
+
+
+def assert_block_of_unitary(found, s_up, s_down, channels, m):
+    """The rest of the flux is transmitted, spin by spin."""
     lost = np.eye(2 * channels) - found.conj().T @ found
     t = np.kron(s_up[channels:, :channels], (np.eye(2) + slash(m)) / 2)
     t = t + np.kron(s_down[channels:, :channels], (np.eye(2) - slash(m)) / 2)
@@ -488,23 +503,30 @@ def test_paper_BTBK_49(seed):
     np.testing.assert_allclose(written, expected, atol=1e-12)
 
 
+def assert_landauer(conductance, own, channels):
+    """Second route: electrons that arrive in F, Landauer's transmission from N."""
+    through = np.sum(np.abs(own[channels:, :channels]) ** 2)
+    assert conductance / e2_over_h == pytest.approx(through, rel=1e-12)
+    assert channels - np.sum(np.abs(own[:channels, :channels]) ** 2) == pytest.approx(through, rel=1e-12)
+    return through
+
+
 @pytest.mark.parametrize("seed", CASES)
-@pytest.mark.parametrize("number", [50, 51])
-def test_paper_BTBK_50_and_51(number, seed):
+def test_paper_BTBK_50(seed):
+    s_up, s_down, channels, _, _ = random_interface(seed)
+    assert_landauer(contact_of(s_up, s_down, channels).minority, s_up, channels)  # the Pauli label
+
+
+@pytest.mark.parametrize("seed", CASES)
+def test_paper_BTBK_51(seed):
     s_up, s_down, channels, _, _ = random_interface(seed)
     contact = contact_of(s_up, s_down, channels)
-    own, other = (s_up, s_down) if number == 50 else (s_down, s_up)
-    # Second route: electrons that arrive in F, Landauer's transmission from N.
-    through = np.sum(np.abs(own[channels:, :channels]) ** 2)
-    found = (contact.minority if number == 50 else contact.majority) / e2_over_h
-    assert found == pytest.approx(through, rel=1e-12)
-    assert channels - np.sum(np.abs(own[:channels, :channels]) ** 2) == pytest.approx(through, rel=1e-12)
-    if number == 51:
-        # Printed (51) repeats (50): a polarised beam along m would see 2 G_up, too much by the factor 1 + P.
-        up, down = np.sum(np.abs(other[channels:, :channels]) ** 2), through
-        longitudinal = trace_current(reflection(s_up, s_down, channels, Z), Z)[2]
-        printed = channels - np.sum(np.abs(s_up[:channels, :channels]) ** 2)
-        assert (up + printed) / longitudinal == pytest.approx(1 + (up - down) / (up + down), rel=1e-12)
+    down = assert_landauer(contact.majority, s_down, channels)
+    # Printed (51) repeats (50): a polarised beam along m would see 2 G_up, too much by the factor 1 + P.
+    up = contact.minority / e2_over_h
+    longitudinal = trace_current(reflection(s_up, s_down, channels, Z), Z)[2]
+    printed = channels - np.sum(np.abs(s_up[:channels, :channels]) ** 2)
+    assert (up + printed) / longitudinal == pytest.approx(1 + (up - down) / (up + down), rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", CASES)

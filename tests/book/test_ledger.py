@@ -142,7 +142,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         "WD11 equations: 25 entries",
     ),
     "order": ("WD04", lambda raw: raw["equations"].reverse(), "list 1 to 40 once each, in this order"),
-    "number as text": ("BTBK", setting(waiting, number="1"), "83 entries, missing: [1]"),
+    "number as text": (
+        "BTBK",
+        lambda raw: raw["equations"][0].update(number="1"),
+        "83 entries, missing: [1]",
+    ),
     "figure missing": ("figures", lambda raw: raw["figures"].pop(), "WD11 figures: 1 entries"),
     "figure of no paper": (
         "figures",
