@@ -31,8 +31,8 @@ class InterfaceConductance:
         ValueError: a conductance is negative, not finite or not one number.
 
     Warns:
-        UserWarning: bare conductances with 2 Re G_mix < G_up + G_down, which no reflection amplitudes have; only the
-            transmission term of a thin magnet brings Re G_mix down there.
+        UserWarning: bare conductances with 2 Re G_mix < G_up + G_down or a G_up, G_down above G_Sh, which no reflection
+            amplitudes have; only the transmission term of a thin magnet brings Re G_mix down there.
 
     >>> InterfaceConductance(majority=3.0, minority=1.0, mixing=2.5).polarization
     0.5
@@ -56,12 +56,15 @@ class InterfaceConductance:
         object.__setattr__(self, "mixing", mixing)
         if self.sharvin is not None:
             object.__setattr__(self, "sharvin", float(positive("sharvin", number("sharvin", self.sharvin))))
-            if 2 * mixing.real < self.total * (1 - 1e-12):
-                warnings.warn(
-                    f"2 Re mixing = {2 * mixing.real:.6g} is below majority + minority = {self.total:.6g}, which bare "
-                    "interfaces never are: leave out sharvin if the values are measured or corrected",
-                    stacklevel=3,
-                )
+            largest = max(self.majority, self.minority)
+            impossible = ""
+            if largest > self.sharvin * (1 + 1e-12):
+                impossible = f"conductance {largest:.6g} of one spin is above sharvin = {self.sharvin:.6g}"
+            elif 2 * mixing.real < self.total * (1 - 1e-12):
+                impossible = f"2 Re mixing = {2 * mixing.real:.6g} is below majority + minority = {self.total:.6g}"
+            if impossible:
+                remedy = "leave out sharvin if the values are measured or corrected"
+                warnings.warn(f"{impossible}, which no bare interface has: {remedy}", stacklevel=3)
 
     @classmethod
     def _from_valid(cls, majority: float, minority: float, mixing: complex, sharvin: float | None) -> Self:

@@ -142,8 +142,10 @@ def unit(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(array / length[..., None])
 
 
-def tangent(name: str, value: ArrayLike, m: NDArray[np.float64]) -> NDArray[np.float64]:
+def tangent(name: str, value: ArrayLike, m: NDArray[np.float64], axis: str = "m") -> NDArray[np.float64]:
     """Return vectors without their part along the unit vectors ``m``, or refuse a part above 1e-6 of their length.
+
+    ``axis`` is what the caller calls ``m``.
 
     >>> tangent("mdot", (1.0, 0.0, 1.0), np.array((0.0, 0.0, 1.0)))
     Traceback (most recent call last):
@@ -151,12 +153,12 @@ def tangent(name: str, value: ArrayLike, m: NDArray[np.float64]) -> NDArray[np.f
     ValueError: m . mdot / |mdot| = 0.7071067812 is not 0 to 1e-6: pass mdot perpendicular to m
     """
     array = vectors(name, value)
-    shared_shape(**{name: array.shape[:-1], "m": m.shape[:-1]})
+    shared_shape(**{name: array.shape[:-1], axis: m.shape[:-1]})
     along = np.einsum("...i,...i", array, m)
     length = np.linalg.norm(array, axis=-1)
     part = np.divide(along, length, out=np.zeros_like(along), where=np.broadcast_to(length > 0, along.shape))
-    text = f"m . {name} / |{name}|"
-    require(text, part, np.abs(part) <= 1e-6, "is not 0 to 1e-6", f"pass {name} perpendicular to m")
+    text = f"{axis} . {name} / |{name}|"
+    require(text, part, np.abs(part) <= 1e-6, "is not 0 to 1e-6", f"pass {name} perpendicular to {axis}")
     return np.asarray(array - along[..., None] * m)
 
 

@@ -117,7 +117,7 @@ def interface_current(
     drop[..., 0] = volts["charge_voltage"] - volts["ferromagnet_voltage"]
     drop[..., 1:] = accumulation - volts["ferromagnet_spin_voltage"][..., None] * n
     current = _times(_of(conductance, "conductance")._matrix(n), drop)
-    return InterfaceCurrent(current[..., 0], current[..., 1:])
+    return InterfaceCurrent(np.asarray(current[..., 0]), current[..., 1:])
 
 
 def spin_transfer_torque(
@@ -171,7 +171,8 @@ def spin_valve(
     r"""Return the state of F1|N|F2 with one normal node between two reservoirs (BTBK 4-6, 9).
 
     The node conserves charge and loses spin at the rate ``spin_flip_conductance`` times V_s. A layer that moves pumps
-    as if the accumulation were V_s + (hbar/2e) m x mdot, which is (9).
+    as if the accumulation were V_s + (hbar/2e) m x mdot, which is (9). A node between two insulating magnets takes the
+    voltage ``voltage2``, which drives nothing.
 
     Args:
         m1: magnetisation of layer 1, unit vectors ``(..., 3)``.
@@ -191,8 +192,8 @@ def spin_valve(
 
     Raises:
         ValueError: both or neither of ``voltage1`` and ``charge_current``, a vector m that is no unit vector, a rate
-            along m, a negative ``spin_flip_conductance``, a spin or a charge that nothing determines, or shapes that do
-            not broadcast.
+            along m, a negative ``spin_flip_conductance``, a spin that nothing determines, a ``charge_current`` that
+            cannot flow, or shapes that do not broadcast.
 
     >>> interface = InterfaceConductance(majority=3.0, minority=1.0, mixing=2.5)
     >>> state = spin_valve((0, 0, 1), (1, 0, 0), interface, interface, charge_current=4.0)
@@ -214,13 +215,13 @@ def spin_valve(
     drive = np.zeros((*shape, 4, 2))
     drive[..., 0] = -_times(a1, rest1) - _times(a2, rest2)
     drive[..., 1] = a1[..., 0]
-    node = _solve(a1 + a2 + np.diag((0.0, flip, flip, flip)), drive)
+    charge = 0.0 if interface1.total + interface2.total else 1.0
+    node = _solve(a1 + a2 + np.diag((charge, flip, flip, flip)), drive)
     into2 = np.einsum("...j,...jk->...k", a2[..., 0, :], node)
     if charge_current is None:
         bias = np.broadcast_to(source - ground, shape)
     else:
-        scale = min(interface1.total, interface2.total)
-        passes = into2[..., 1] > 1e-12 * scale
+        passes = into2[..., 1] > 1e-12 * min(interface1.total, interface2.total)
         remedy = "pass voltage1, or layers that some spin crosses"
         require("conductance of the valve", into2[..., 1], passes, "lets no charge current pass", remedy)
         bias = (source - into2[..., 0]) / into2[..., 1]
@@ -229,11 +230,11 @@ def spin_valve(
     drop1[..., 0] -= bias
     current1, current2 = _times(a1, drop1), _times(a2, potential + rest2)
     return SpinValveState(
-        charge_voltage=potential[..., 0] + ground,
+        charge_voltage=np.asarray(potential[..., 0] + ground),
         spin_voltage=potential[..., 1:],
-        voltage1=bias + ground,
-        voltage2=np.broadcast_to(ground, shape),
-        charge_current=current2[..., 0],
+        voltage1=np.asarray(bias + ground),
+        voltage2=np.array(np.broadcast_to(ground, shape)),
+        charge_current=np.asarray(current2[..., 0]),
         spin_current1=current1[..., 1:],
         spin_current2=current2[..., 1:],
     )
@@ -245,16 +246,20 @@ def _times(matrix: _Real, vector: _Real) -> _Real:
 
 def _larmor(name: str, mdot: ArrayLike | None, m: _Real) -> _Real:
     """Return (0, (hbar/2e) m x mdot), the accumulation at rest in the frame that turns with m."""
-    rate = np.zeros(3) if mdot is None else tangent(name, mdot, m)
+    rate = np.zeros(3) if mdot is None else tangent(name, mdot, m, name.replace("dot", ""))
     turned = np.cross(m, rate)
     return np.concatenate([np.zeros_like(turned[..., :1]), hbar / (2 * e) * turned], axis=-1)
 
 
 def _solve(matrix: _Real, drive: _Real) -> _Real:
-    condition = np.linalg.cond(matrix) if np.any(matrix) else np.inf
+    # Rows and columns scaled to a unit diagonal: a strong spin flip is no singularity.
+    diagonal = np.einsum("...ii->...i", matrix)
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scaled = matrix * scale[..., :, None] * scale[..., None, :]
+    condition = np.linalg.cond(scaled)
     remedy = "pass spin_flip_conductance > 0, or interfaces that pass both spins and their transverse part"
-    require("condition number of the node", condition, condition < _SINGULAR, "leaves a spin or charge open", remedy)
-    return np.asarray(np.linalg.solve(matrix, drive))
+    require("condition number of the node", condition, condition < _SINGULAR, "leaves a spin open", remedy)
+    return np.asarray(scale[..., None] * np.linalg.solve(scaled, drive * scale[..., None]))
 
 
 def _of(value: object, name: str) -> InterfaceConductance:

@@ -98,8 +98,9 @@ def fit_linewidths(
 ) -> LinewidthFit:
     """Return G_R, the damping without pumping and the inhomogeneous widths, by linear least squares (BTBK 18, 63).
 
-    Readings of one sample carry the same ``magnetic_moment``; each sample has its own Delta B_0, all share G_R and
-    alpha. The fit is exact: no start values, no iteration.
+    Readings of one sample carry the same ``magnetic_moment``, and two samples of one moment count as one. Each sample
+    has its own Delta B_0, all share G_R and alpha. The fit is exact: no start values, no iteration. G_R does not depend
+    on ``gyromagnetic_ratio``, alpha is proportional to it.
 
     Args:
         frequency: f of each reading [Hz], positive, ``(n,)``.

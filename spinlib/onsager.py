@@ -166,7 +166,7 @@ def texture_response(
         gradient: [i, k] = d_i m_k [1/m], ``(..., 3, 3)``, perpendicular to m.
         polarization: P of the conductivity, majority minus minority over the sum, in [-1, 1], ``(...,)``.
         conductivity: sigma, both spins together [S/m], positive, ``(...,)``.
-        beta: non-adiabaticity, dimensionless, ``(...,)``; with beta = alpha a texture drifts along without a torque.
+        beta: non-adiabaticity, dimensionless, ``(...,)``; with beta = alpha a texture drifts along without a field.
         saturation_magnetization: M_s [A/m], positive, ``(...,)``.
         gyromagnetic_ratio: gamma [rad/(s T)], positive, ``(...,)``.
 
@@ -289,9 +289,9 @@ class WallResponse:
         friction = float(whole.dissipation)
         require("dissipation", friction, friction > 0, "vanishes", "pass derivatives of an S that depends on r_w")
         emitted = float(parametric_pumping(matrix, derivatives, channels=channels).charge)
-        rows, s = np.asarray(channels, dtype=np.intp), np.asarray(matrix, dtype=np.complex128)
-        if rows.size == len(s):
-            raise ValueError(f"channels = {rows.tolist()} are all rows: leave those of the other lead out")
+        s = np.asarray(matrix, dtype=np.complex128)
+        rows = np.arange(len(s)) if channels is None else np.asarray(channels, dtype=np.intp)
+        require("len(channels)", rows.size, rows.size < len(s), "is all rows", "leave those of the other lead out")
         conductance = e2_over_h * float(np.sum(np.abs(np.delete(s[rows], rows, axis=1)) ** 2))
         return cls(1 / friction, emitted / friction, conductance + emitted**2 / friction)
 
@@ -313,7 +313,8 @@ class WallResponse:
         ww = gamma width/(2 A M_s alpha), wc = -(hbar P G/e width) beta ww, cc = G + wc^2/ww.
 
         Args:
-            alpha: Gilbert damping, dimensionless, positive.
+            alpha: Gilbert damping of the wall at zero voltage, dimensionless, positive. With no current it is larger by
+                G (hbar P beta/e width)^2 gamma width/(2 A M_s): the current that the wall pumps then helps it along.
             beta: non-adiabaticity, dimensionless.
             conductance: G of the wire with its wall at rest [S], >= 0.
             polarization: P of the current, majority minus minority, in [-1, 1].

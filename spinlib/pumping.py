@@ -79,8 +79,9 @@ def pumped_spin_current(m: ArrayLike, mdot: ArrayLike, mixing_conductance: Array
 def spin_battery(m: ArrayLike, mdot: ArrayLike) -> _Real:
     r"""Return the spin accumulation that stops the pumped current, V_s = -(hbar/2e) m x mdot (BTBK 15, corrected).
 
-    It holds at every instant if N keeps its spins and diffusion is fast, whatever the interface: with it the total
-    current of BTBK (6) and (9) vanishes, and so does the damping by pumping.
+    It is the part of V_s across m when no spin is lost, whatever the interface: with it the total current of BTBK (6)
+    and (9) vanishes, and so does the damping by pumping. The part along m is 0 if it leaks into F within a period;
+    without any leak a node at rest in the turning frame has -(hbar/2e) times the angular velocity.
 
     Args:
         m: magnetisation, unit vectors ``(..., 3)``.
@@ -94,12 +95,12 @@ def spin_battery(m: ArrayLike, mdot: ArrayLike) -> _Real:
             do not broadcast.
 
     >>> from spinlib.units import e, hbar
-    >>> spin_battery((1, 0, 0), (0, 2 * e / hbar, 0)) + 0.0
+    >>> spin_battery((1, 0, 0), (0, 2 * e / hbar, 0))
     array([ 0.,  0., -1.])
     """
     direction = unit("m", m)
     rate = tangent("mdot", mdot, direction)
-    return np.asarray(-units.hbar / (2 * units.e) * np.cross(direction, rate))
+    return np.asarray(-units.hbar / (2 * units.e) * np.cross(direction, rate) + 0.0)
 
 
 def spin_battery_dc(angular_frequency: ArrayLike, theta: ArrayLike, sink_ratio: ArrayLike = 0.0) -> float | _Real:
@@ -320,7 +321,7 @@ def _matrices(matrix: ArrayLike, derivatives: ArrayLike) -> tuple[_Complex, _Com
     s = unitary("matrix", matrix)
     shape = f"pass dS/dx of shape {s.shape}, or (K, {len(s)}, {len(s)}) for K parameters"
     ds = np.asarray(finite("derivatives", derivatives, shape, complex_allowed=True), dtype=np.complex128)
-    if ds.ndim not in (2, 3) or ds.shape[-2:] != s.shape:
+    if ds.ndim not in (2, 3) or ds.shape[-2:] != s.shape or not ds.size:
         raise ValueError(f"derivatives have shape {ds.shape}: {shape}")
     single, ds = ds.ndim == 2, ds.reshape(-1, *s.shape)
     overlap = s.conj().T @ ds
@@ -329,7 +330,8 @@ def _matrices(matrix: ArrayLike, derivatives: ArrayLike) -> tuple[_Complex, _Com
     share = np.divide(defect, scale, out=np.zeros_like(defect), where=scale > 0)
     remedy = "pass a derivative along which S stays unitary, S^dagger dS anti-Hermitian (vary m on the unit sphere)"
     text = "largest entry of |S^dagger dS + dS^dagger S| / largest of |dS|"
-    require(text, share[0] if single else share, defect <= _DERIVATIVE * scale, "is above 1e-6", remedy)
+    fits = defect <= _DERIVATIVE * scale
+    require(text, *((share[0], fits[0]) if single else (share, fits)), "is above 1e-6", remedy)
     return s, ds, single
 
 

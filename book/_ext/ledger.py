@@ -182,7 +182,7 @@ class LedgerEquations(_LedgerDirective):
             ("Remark", self.prose(entry.remark)),
             *self.proof(entry),
         ]
-        subject = self.text(f"{_capital(entry.subject)} ({_section(entry.section).lower()}).")
+        subject = self.text(f"{_capital(entry.subject)} ({_in_sentence(_section(entry.section))}).")
         return [subject, self.maths(entry.latex, name), self.fields(rows)]
 
 
@@ -247,6 +247,7 @@ class LedgerErrata(_LedgerDirective):
         rows = [
             ("Printed", printed),
             ("Right", right),
+            ("Condition", self.prose(entry.condition)),
             ("Consequence", self.prose(entry.consequence)),
             ("Treated at", [] if entry.subject else [nodes.paragraph("", "", self.link(entry))]),
             ("Checked by", self.literals(entry.test)),
@@ -312,6 +313,10 @@ def _plural(number: int, noun: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _in_sentence(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _section(section: str) -> str:

@@ -473,10 +473,20 @@ def test_paper_BTBK_47(seed):
 def test_paper_BTBK_48(seed):
     s_up, s_down, channels, m, _ = random_interface(seed)
     r_up, r_down = s_up[:channels, :channels], s_down[:channels, :channels]
-    charge, spin = (r_up + r_down) / 2, (r_up - r_down) / 2
-    found = np.kron(charge, np.eye(2)) + np.kron(spin, np.eye(2)) @ np.kron(np.eye(channels), slash(m))
-    np.testing.assert_allclose(found, reflection(s_up, s_down, channels, m), atol=1e-14)
-    assert_block_of_unitary(found, s_up, s_down, channels, m)
+    # Read both parts off the turned amplitudes by traces over spin; they are all there is.
+    turned = reflection(s_up, s_down, channels, m).reshape(channels, 2, channels, 2)
+    charge = np.einsum("nsms->nm", turned) / 2
+    spin = np.einsum("st,ntms->nm", slash(m), turned) / 2
+    np.testing.assert_allclose(charge, (r_up + r_down) / 2, atol=1e-14)
+    np.testing.assert_allclose(spin, (r_up - r_down) / 2, atol=1e-14)
+    whole = np.einsum("nm,st->nsmt", charge, np.eye(2)) + np.einsum("nm,st->nsmt", spin, slash(m))
+    np.testing.assert_allclose(whole, turned, atol=1e-14)
+    # In these letters G_up - G_down = -4 Re Tr r_c r_s^dagger and Re G_mix = N - Tr(|r_c|^2 - |r_s|^2).
+    contact = contact_of(s_up, s_down, channels)
+    split = (contact.minority - contact.majority) / e2_over_h
+    assert split == pytest.approx(-4 * np.vdot(spin, charge).real, abs=1e-12)
+    apart = np.linalg.norm(charge) ** 2 - np.linalg.norm(spin) ** 2
+    assert contact.mixing.real / e2_over_h == pytest.approx(channels - apart, rel=1e-12)
 
 
 def assert_block_of_unitary(found, s_up, s_down, channels, m):

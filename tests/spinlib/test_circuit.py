@@ -1,7 +1,7 @@
 """Circuit theory against traces over explicit scattering matrices, closed forms and the scattering stack."""
 
 import warnings
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -217,6 +217,8 @@ def test_limit_backflow_of_thin_and_thick_films():
 def test_bad_input_bare_interfaces_that_no_amplitudes_have_are_warned_of():
     with pytest.warns(UserWarning, match=r"2 Re mixing = 0\.6 is below majority \+ minority = 0\.8.*leave out sharvin"):
         InterfaceConductance(0.5, 0.3, 0.3, sharvin=1.0)
+    with pytest.warns(UserWarning, match=r"conductance 1\.2 of one spin is above sharvin = 1,.*leave out sharvin"):
+        InterfaceConductance(0.5, 1.2, 1.3, sharvin=1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         InterfaceConductance(0.5, 0.3, 0.3)
@@ -344,17 +346,20 @@ def test_peer_the_scattering_stack_gives_the_same_valve(seed):
 
 def test_limit_strong_spin_flip_leaves_two_resistors():
     theta = np.linspace(0, np.pi, 5)
-    state = spin_valve(UP, direction(theta), INTERFACE, OTHER, voltage1=1.0, spin_flip_conductance=1e12)
-    np.testing.assert_allclose(state.spin_voltage, 0, atol=1e-11)
+    state = spin_valve(UP, direction(theta), INTERFACE, OTHER, voltage1=1.0, spin_flip_conductance=1e18)
+    np.testing.assert_allclose(state.spin_voltage, 0, atol=1e-17)
     np.testing.assert_allclose(state.charge_current, 1 / (1 / INTERFACE.total + 1 / OTHER.total), rtol=1e-11)
 
 
 def test_limit_insulating_magnets_that_turn_together_drag_the_spins_along():
     # In the frame that turns with both nothing happens: V_s = -(hbar/2e) omega, whatever the mixing.
-    insulating = [InterfaceConductance(1e-12, 1e-12, mixing) for mixing in (0.7 + 0.5j, 1.9 - 0.3j)]
+    insulating = [InterfaceConductance(0, 0, mixing) for mixing in (0.7 + 0.5j, 1.9 - 0.3j)]
     omega, m1, m2 = np.array([1e10, -2e10, 3e10]), direction(0.4, 0.1), direction(2.0, 1.0)
-    state = spin_valve(m1, m2, *insulating, voltage1=0.0, mdot1=np.cross(omega, m1), mdot2=np.cross(omega, m2))
-    np.testing.assert_allclose(state.spin_voltage, -hbar / (2 * e) * omega, rtol=1e-10)
+    rates = {"mdot1": np.cross(omega, m1), "mdot2": np.cross(omega, m2)}
+    state = spin_valve(m1, m2, *insulating, voltage1=0.7, voltage2=0.2, **rates)
+    np.testing.assert_allclose(state.spin_voltage, -hbar / (2 * e) * omega, rtol=1e-12)
+    assert state.charge_current == 0
+    assert state.charge_voltage == 0.2
 
 
 def test_invariant_results_broadcast_and_become_tables(tmp_path):
@@ -365,6 +370,7 @@ def test_invariant_results_broadcast_and_become_tables(tmp_path):
     assert state.spin_voltage.shape == state.spin_current1.shape == (2, 4, 3)
     one = spin_valve(UP, m2[2], INTERFACE, OTHER, voltage1=2.0, voltage2=0.5)
     np.testing.assert_allclose(state.spin_current2[1, 2], one.spin_current2, rtol=1e-13)
+    assert all(isinstance(getattr(one, field.name), np.ndarray) for field in fields(one))
     assert one.charge_current.shape == ()
     table = state.columns(theta=theta)
     np.testing.assert_array_equal(table["spin_voltage_z"], state.spin_voltage[..., 2].ravel())
@@ -384,6 +390,13 @@ FILM = {"conductivity": 1.0, "spin_diffusion_length": 1.0, "thickness": 1.0}
 VALVE = {"m1": UP, "m2": (1, 0, 0), "interface1": INTERFACE, "interface2": OTHER, "voltage1": 1.0}
 TORQUE = {"m": UP, "spin_current": (1, 0, 0), "magnetic_moment": 1.0}
 HALF_METAL = InterfaceConductance(1.0, 0.0, 1.0)
+INSULATOR = InterfaceConductance(0.0, 0.0, 1.0)
+
+
+def impossible(majority, minority):
+    """A bare interface that lets more pass than its leads; it warns, and is refused when corrected."""
+    with pytest.warns(UserWarning, match="above sharvin"):
+        return InterfaceConductance(majority, minority, 1.9, sharvin=1.0)
 
 
 @refusals(
@@ -481,13 +494,13 @@ HALF_METAL = InterfaceConductance(1.0, 0.0, 1.0)
     Refusal("correcting twice", BARE.sharvin_corrected().sharvin_corrected, {}, ("sharvin = None", "once")),
     Refusal(
         "majority of two sharvin",
-        InterfaceConductance(2, 0, 1, 1).sharvin_corrected,
+        impossible(2, 0).sharvin_corrected,
         {},
         ("majority = 2", "below 2 sharvin = 2"),
     ),
     Refusal(
         "minority of two sharvin",
-        InterfaceConductance(0, 2.5, 1.9, 1).sharvin_corrected,
+        impossible(0, 2.5).sharvin_corrected,
         {},
         ("minority = 2.5", "below 2 sharvin = 2"),
     ),
@@ -560,7 +573,7 @@ HALF_METAL = InterfaceConductance(1.0, 0.0, 1.0)
     Refusal(
         "negative spin flip", spin_valve, {**VALVE, "spin_flip_conductance": -1}, ("spin_flip_conductance = -1", ">= 0")
     ),
-    Refusal("rate along m", spin_valve, {**VALVE, "mdot1": UP}, ("m . mdot1 / |mdot1| = 1", "perpendicular")),
+    Refusal("rate along m", spin_valve, {**VALVE, "mdot1": UP}, ("m1 . mdot1 / |mdot1| = 1", "perpendicular to m1")),
     Refusal(
         "interface no interface", spin_valve, {**VALVE, "interface2": 2.0}, ("interface2 = 2.0", "InterfaceConductance")
     ),
@@ -577,10 +590,16 @@ HALF_METAL = InterfaceConductance(1.0, 0.0, 1.0)
         ("condition number", "spin_flip_conductance > 0"),
     ),
     Refusal(
-        "closed node",
+        "current through insulators",
         spin_valve,
-        {**VALVE, "interface1": InterfaceConductance(0, 0, 1), "interface2": InterfaceConductance(0, 0, 1)},
-        ("condition number", "pass"),
+        {**VALVE, "interface1": INSULATOR, "interface2": INSULATOR, "voltage1": None, "charge_current": 1.0},
+        ("conductance of the valve = 0", "pass voltage1"),
+    ),
+    Refusal(
+        "spins between parallel half metals",
+        spin_valve,
+        {**VALVE, "m2": UP, "interface1": HALF_METAL, "interface2": HALF_METAL},
+        ("condition number", "spin_flip_conductance > 0"),
     ),
     Refusal(
         "current through antiparallel half metals",

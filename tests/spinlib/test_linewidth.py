@@ -228,6 +228,35 @@ def test_invariant_full_widths_and_two_sides_are_the_same_data():
     assert sides.alpha == pytest.approx(one.alpha, rel=1e-11)
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.05, 3.0])
+def test_invariant_gamma_goes_into_alpha_alone(factor):
+    one = fit_linewidths(FREQUENCY, noisy(8), MOMENT, uncertainty=SIGMA, gyromagnetic_ratio=GAMMA)
+    other = fit_linewidths(FREQUENCY, noisy(8), MOMENT, uncertainty=SIGMA, gyromagnetic_ratio=factor * GAMMA)
+    assert other.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11)
+    assert other.mixing_conductance_error == pytest.approx(one.mixing_conductance_error, rel=1e-11)
+    assert other.alpha == pytest.approx(factor * one.alpha, rel=1e-11)
+    np.testing.assert_allclose(other.residuals, one.residuals, atol=1e-15)
+
+
+def test_limit_samples_a_hundred_thousandth_apart_are_two():
+    moment = np.repeat([2e-3, 2e-3 * (1 + 1e-5)], 3)
+    f = np.tile([5e9, 10e9, 15e9], 2)
+    fit = fit_linewidths(f, width(f, moment, G_R, ALPHA, 4e-4, 2e-4), moment, gyromagnetic_ratio=GAMMA)
+    # Rounding of the data, 1e-16, over the step, 1e-5; and a margin of 1e3.
+    assert fit.mixing_conductance == pytest.approx(G_R, rel=1e-8)
+    np.testing.assert_allclose(fit.inhomogeneous, [4e-4, 2e-4], rtol=1e-9)
+    np.testing.assert_array_equal(fit.magnetic_moment, moment[[0, 3]])
+
+
+def test_limit_two_samples_of_one_moment_share_an_offset():
+    # Unlike offsets of two samples of one moment, equal weights: the offset is their mean, slopes stay as they are.
+    f, moment = np.concatenate([FREQUENCY, FREQUENCY[:6]]), np.concatenate([MOMENT, MOMENT[:6]])
+    fit = fit_linewidths(f, np.concatenate([TRUE, TRUE[:6] + 1e-4]), moment, gyromagnetic_ratio=GAMMA)
+    assert fit.magnetic_moment.size == 4
+    assert fit.inhomogeneous[0] == pytest.approx(OFFSET[0] + 5e-5, rel=1e-9)
+    assert fit.mixing_conductance == pytest.approx(G_R, rel=1e-9)
+
+
 def test_limit_a_reading_of_no_weight_is_left_out():
     data, sigma = noisy(4), SIGMA.copy()
     data[5], sigma[5] = 1.0, 1e6
@@ -305,7 +334,7 @@ def row(rule, says, **changed):
     row(
         "one sample typed with rounding",
         ("relative step of magnetic_moment[0]", "pass the same number"),
-        magnetic_moment=[2e-3, 2e-3, 2e-3, 2.000000001e-3, 2.000000001e-3, 2.000000001e-3],
+        magnetic_moment=[2e-3, 2e-3, 2e-3, 2.000001e-3, 2.000001e-3, 2.000001e-3],
     ),
     row(
         "a sample at one frequency",

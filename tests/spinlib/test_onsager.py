@@ -355,9 +355,9 @@ def test_invariant_wall_from_scattering_by_explicit_traces():
 
 
 def test_limit_wall_at_the_edge_of_the_second_law_does_not_conduct_at_rest():
-    wall = WallResponse(ww=2.0, wc=0.3, cc=0.045)
-    assert wall.conductance == pytest.approx(0, abs=1e-16)
-    assert wall.conductance >= 0
+    # The difference of these floats is -6e-17.
+    wall = WallResponse(ww=1.1, wc=0.7, cc=0.7 * (0.7 / 1.1))
+    assert wall.conductance == 0
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -393,6 +393,14 @@ def row(rule, call, base, says, **changed):
         DISCRETE,
         ("alpha[1] = ", "is below pumping_damping"),
         alpha=[LEAST, LEAST * (1 - 1e-9)],
+    ),
+    row(
+        "discrete: damping of the thinner magnet too small",
+        discrete_response,
+        DISCRETE,
+        ("alpha[1] = ", f"{2 * LEAST:.6g} or more"),
+        alpha=LEAST,
+        magnetic_moment=[MAGNET["magnetic_moment"], MAGNET["magnetic_moment"] / 2],
     ),
     row(
         "discrete: negative damping without contact",
@@ -500,6 +508,13 @@ def row(rule, call, base, says, **changed):
         ("cc = 0.4 is below wc^2/ww = 0.5", "free to move"),
         cc=0.4,
     ),
+    row(
+        "wall: conductance just below the bound",
+        WallResponse,
+        ELEMENTS,
+        ("cc = 0.4999999995 is below wc^2/ww = 0.5", "free to move"),
+        cc=0.5 * (1 - 1e-9),
+    ),
     row("wall: an array", WallResponse, ELEMENTS, ("wc has shape (2,)", "one number"), wc=[1.0, 2.0]),
     row(
         "scattering: matrix not unitary",
@@ -526,8 +541,15 @@ def row(rule, call, base, says, **changed):
         "scattering: no second lead",
         WallResponse.from_scattering,
         SWAP,
-        ("channels = [0, 1] are all rows", "the other lead"),
+        ("len(channels) = 2 is all rows", "the other lead"),
         channels=[0, 1],
+    ),
+    row(
+        "scattering: no lead named",
+        WallResponse.from_scattering,
+        SWAP,
+        ("len(channels) = 2 is all rows", "the other lead"),
+        channels=None,
     ),
     row(
         "scattering: empty lead",
@@ -596,6 +618,12 @@ def row(rule, call, base, says, **changed):
         INSULATOR.effective_beta,
         {"width": 1e-9, "polarization": 0.5},
         ("conductance = 0 defines no beta", "a wire that conducts"),
+    ),
+    row(
+        "beta of a wire that conducts by rounding",
+        WallResponse(ww=2.0, wc=-1.0, cc=0.5 * (1 + 1e-13)).effective_beta,
+        {"width": 1e-9, "polarization": 0.5},
+        ("conductance = ", "a wire that conducts"),
     ),
     row(
         "beta of a wall without width",

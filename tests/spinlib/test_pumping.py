@@ -408,12 +408,18 @@ def test_limit_good_arguments_pass():
         matrix=np.eye(2) * (1 + 6e-9),
     ),
     row("derivative of another size", parametric_pumping, ("derivatives have shape", "(2, 2)"), derivatives=np.eye(3)),
+    row(
+        "no derivative",
+        parametric_pumping,
+        ("derivatives have shape (0, 2, 2)", "pass"),
+        derivatives=np.zeros((0, 2, 2)),
+    ),
     row("derivative as a vector", parametric_pumping, ("derivatives have shape (2,)", "(K, 2, 2)"), derivatives=[1, 2]),
     row("derivative not finite", parametric_pumping, ("derivatives", "finite"), derivatives=np.full((2, 2), np.inf)),
     row(
         "derivative that leaves the unitary matrices",
         parametric_pumping,
-        ("|S^dagger dS + dS^dagger S|", "above 1e-6", "unit sphere"),
+        ("|S^dagger dS + dS^dagger S|", "of |dS| = ", "above 1e-6", "unit sphere"),
         derivatives=(1j + 6e-7) * np.eye(2) * 1e-9,
     ),
     row(
