@@ -1,7 +1,7 @@
 """One interface between a normal metal and a ferromagnet (public through :mod:`spinlib.circuit`, conventions there)."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -26,13 +26,15 @@ class InterfaceConductance:
         mixing: G_mix, complex, minority amplitude first, same unit, real part >= 0.
         sharvin: G_Sh = (e^2/h) times the channels of one spin in the normal metal, same unit, positive. Giving it says
             that the three are bare, that is seen from ideal leads; None says that they are those of a whole contact.
+        thin: whether the mixing conductance contains the transmission term, see :meth:`from_scattering`.
 
     Raises:
         ValueError: a conductance is negative, not finite or not one number.
 
     Warns:
-        UserWarning: bare conductances with 2 Re G_mix < G_up + G_down or a G_up, G_down above G_Sh, which no reflection
-            amplitudes have; only the transmission term of a thin magnet brings Re G_mix down there.
+        UserWarning: bare conductances with 2 Re G_mix < G_up + G_down, |G_mix - G_Sh| > G_Sh or a G_up, G_down above
+            G_Sh, which no reflection amplitudes have; only the transmission term of a thin magnet brings Re G_mix down.
+
 
     >>> InterfaceConductance(majority=3.0, minority=1.0, mixing=2.5).polarization
     0.5
@@ -42,6 +44,7 @@ class InterfaceConductance:
     minority: float
     mixing: complex
     sharvin: float | None = None
+    thin: bool = field(default=False, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("majority", "minority"):
@@ -60,21 +63,33 @@ class InterfaceConductance:
             impossible = ""
             if largest > self.sharvin * (1 + 1e-12):
                 impossible = f"conductance {largest:.6g} of one spin is above sharvin = {self.sharvin:.6g}"
-            elif 2 * mixing.real < self.total * (1 - 1e-12):
+            elif abs(mixing - self.sharvin) > self.sharvin * (1 + 1e-12):
+                impossible = f"|mixing - sharvin| / sharvin = {abs(mixing / self.sharvin - 1):.6g} is above 1"
+            elif 2 * mixing.real < self.total * (1 - 1e-12) and not self.thin:
                 impossible = f"2 Re mixing = {2 * mixing.real:.6g} is below majority + minority = {self.total:.6g}"
             if impossible:
                 remedy = "leave out sharvin if the values are measured or corrected"
                 warnings.warn(f"{impossible}, which no bare interface has: {remedy}", stacklevel=3)
 
     @classmethod
-    def _from_valid(cls, majority: float, minority: float, mixing: complex, sharvin: float | None) -> Self:
+    def _from_valid(
+        cls, majority: float, minority: float, mixing: complex, sharvin: float | None, *, thin: bool = False
+    ) -> Self:
         """Build an interface from values that follow from valid ones, without the warning meant for what users pass."""
         interface = object.__new__(cls)
-        for name, value in zip(
-            ("majority", "minority", "mixing", "sharvin"), (majority, minority, mixing, sharvin), strict=True
-        ):
+        values = {"majority": majority, "minority": minority, "mixing": mixing, "sharvin": sharvin, "thin": thin}
+        for name, value in values.items():
             object.__setattr__(interface, name, value)
         return interface
+
+    def _thick(self, name: str) -> Self:
+        """Return the interface, or refuse one whose mixing conductance is not that of the current out of N."""
+        if self.thin:
+            raise ValueError(
+                f"{name} contains the transmission term of a thin magnet, but what leaves N is needed here: "
+                "pass from_scattering(..., transmission=False)"
+            )
+        return self
 
     @classmethod
     def from_scattering(
@@ -90,8 +105,10 @@ class InterfaceConductance:
                 ``normal_channels`` modes of the normal metal come first, those of the other lead follow.
             s_minority: the same for minority electrons; its size may differ if ``transmission`` is not set.
             normal_channels: n, number of modes per spin in the normal metal, 1 to M.
-            transmission: whether sum t_down t_up^* is subtracted too, as in (60). Set: the magnet is thin and keeps its
-                phases, the other lead is a normal metal. Not set: what is transmitted dephases in F (BTBK 62).
+            transmission: whether sum t_down t_up^* is subtracted too, as in (60). Not set: the current that leaves N,
+                and the torque if what is transmitted dephases in F (BTBK 62). Set: what a thin magnet that keeps the
+                phases pumps into N, beside sinks on both sides; for ``pumped_spin_current`` and ``pumping_damping``. If
+                S is symmetric it is also what the magnet absorbs from N. Circuits refuse it.
 
         Returns:
             Bare conductances [S] with ``sharvin`` = n e^2/h. They never warn.
@@ -117,8 +134,9 @@ class InterfaceConductance:
         mixing = n - np.vdot(up[:n, columns], down[:n, columns])
         conductances = [e2_over_h * float(np.sum(np.abs(s[:n, n:]) ** 2)) for s in (up, down)]
         # Equal matrices give 0 up to rounding, of either sign.
+        exact = e2_over_h * complex(max(mixing.real, 0.0), mixing.imag)
         return cls._from_valid(
-            conductances[0], conductances[1], e2_over_h * complex(max(mixing.real, 0.0), mixing.imag), e2_over_h * n
+            conductances[0], conductances[1], exact, e2_over_h * n, thin=transmission and n < len(up)
         )
 
     @property
@@ -145,11 +163,13 @@ class InterfaceConductance:
             The three corrected conductances, ``sharvin`` None, so that nothing is corrected twice.
 
         Raises:
-            ValueError: ``sharvin`` is None, or majority, minority or Re mixing reaches 2 G_Sh.
+            ValueError: ``sharvin`` is None; majority, minority or Re mixing reaches 2 G_Sh; |G_mix - G_Sh| > G_Sh, for
+                which the corrected Re G_mix would be negative; a thin magnet.
 
         >>> InterfaceConductance(1.0, 0.0, 1.0, sharvin=1.0).sharvin_corrected()
         InterfaceConductance(majority=2.0, minority=0.0, mixing=(2+0j), sharvin=None)
         """
+        self._thick("the interface")
         if self.sharvin is None:
             raise ValueError("sharvin = None gives no lead resistance: pass sharvin, once, with bare conductances")
         twice = 2 * self.sharvin
@@ -157,8 +177,12 @@ class InterfaceConductance:
         for name, value in given.items():
             remedy = f"pass bare conductances below 2 sharvin = {twice:.6g}"
             require(name, value, value < twice, "reaches twice the Sharvin conductance", remedy)
+        radius = abs(self.mixing / self.sharvin - 1)
+        remedy = "pass the mixing conductance of reflection amplitudes, G_Sh (1 - rho) with |rho| <= 1"
+        require("|mixing - sharvin| / sharvin", radius, radius <= 1 + 1e-12, "is above 1", remedy)
         majority, minority = (g * twice / (twice - g) for g in (self.majority, self.minority))
-        return self._from_valid(majority, minority, self.mixing * twice / (twice - self.mixing), None)
+        mixing = self.mixing * twice / (twice - self.mixing)
+        return self._from_valid(majority, minority, complex(max(mixing.real, 0.0), mixing.imag), None)
 
     def with_backflow(self, *, conductivity: float, spin_diffusion_length: float, thickness: float) -> Self:
         r"""Return the interface with a diffusive normal metal as its sink, 1/G_mix -> 1/G_mix + 2/G_sink.
@@ -176,11 +200,12 @@ class InterfaceConductance:
             The interface with the smaller mixing conductance; 0 for a film of no thickness.
 
         Raises:
-            ValueError: an argument is not finite, not one number or out of range.
+            ValueError: an argument is not finite, not one number or out of range; a thin magnet.
 
         >>> InterfaceConductance(0, 0, 2.0).with_backflow(conductivity=4.0, spin_diffusion_length=1.0, thickness=99.0)
         InterfaceConductance(majority=0.0, minority=0.0, mixing=(1+0j), sharvin=None)
         """
+        self._thick("the interface")
         sigma = float(positive("conductivity", number("conductivity", conductivity)))
         length = float(positive("spin_diffusion_length", number("spin_diffusion_length", spin_diffusion_length)))
         film = float(not_negative("thickness", number("thickness", thickness)))

@@ -96,7 +96,8 @@ def interface_current(
         ferromagnet_spin_voltage: V_s in F along m [V], ``(...,)``.
 
     Returns:
-        InterfaceCurrent with ``charge_current`` ``(...,)`` and ``spin_current`` ``(..., 3)``.
+        InterfaceCurrent with ``charge_current`` ``(...,)`` and ``spin_current`` ``(..., 3)``. Of a thin magnet
+        (``transmission=True``, symmetric S) the part across m is what it absorbs, less than what leaves N.
 
     Raises:
         ValueError: ``m`` is no unit vector, a voltage is not finite, or shapes do not broadcast.
@@ -191,9 +192,9 @@ def spin_valve(
         SpinValveState.
 
     Raises:
-        ValueError: both or neither of ``voltage1`` and ``charge_current``, a vector m that is no unit vector, a rate
-            along m, a negative ``spin_flip_conductance``, a spin that nothing determines, a ``charge_current`` that
-            cannot flow, or shapes that do not broadcast.
+        ValueError: both or neither of ``voltage1`` and ``charge_current``, a thin magnet, a vector m that is no unit
+            vector, a rate along m, a negative ``spin_flip_conductance``, a spin that nothing determines, a
+            ``charge_current`` that cannot flow, or shapes that do not broadcast.
 
     >>> interface = InterfaceConductance(majority=3.0, minority=1.0, mixing=2.5)
     >>> state = spin_valve((0, 0, 1), (1, 0, 0), interface, interface, charge_current=4.0)
@@ -209,8 +210,8 @@ def spin_valve(
     flip = float(not_negative("spin_flip_conductance", number("spin_flip_conductance", spin_flip_conductance)))
     rest1, rest2 = _larmor("mdot1", mdot1, n1), _larmor("mdot2", mdot2, n2)
     shape = shared_shape(m1=rest1.shape[:-1], m2=rest2.shape[:-1], voltage2=ground.shape, **{name: source.shape})
-    a1 = _of(interface1, "interface1")._matrix(n1)
-    a2 = _of(interface2, "interface2")._matrix(n2)
+    a1 = _of(interface1, "interface1")._thick("interface1")._matrix(n1)
+    a2 = _of(interface2, "interface2")._thick("interface2")._matrix(n2)
     # Unknown: (V_c - V_2, V_s) of the node, without bias (column 0) and per volt of bias (column 1).
     drive = np.zeros((*shape, 4, 2))
     drive[..., 0] = -_times(a1, rest1) - _times(a2, rest2)

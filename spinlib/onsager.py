@@ -107,7 +107,8 @@ def discrete_response(
     }
     shape = shared_shape(m=n.shape[:-1], **{name: value.shape for name, value in given.items()})
     loss, moment, gamma = (np.broadcast_to(value, shape) for value in given.values())
-    least = pumping_damping(conductance.mixing, magnetic_moment=moment, gyromagnetic_ratio=gamma)
+    mixing = conductance._thick("conductance").mixing
+    least = pumping_damping(mixing, magnetic_moment=moment, gyromagnetic_ratio=gamma)
     remedy = f"pass the total damping, {np.max(least):.6g} or more here"
     require("alpha", loss, loss >= np.asarray(least) * (1 - _ROUNDING), "is below pumping_damping", remedy)
     loss, moment, gamma = (value[..., None, None] for value in (loss, moment, gamma))
@@ -115,7 +116,6 @@ def discrete_response(
     square = cross @ cross
     # (1 - alpha O)^-1 O = (O + alpha O^2)/(1 + alpha^2), since O^3 = -O.
     rotation = -gamma * (cross + loss * square) / (1 + loss**2)
-    mixing = conductance.mixing
     pump = hbar / e * (mixing.real * cross - mixing.imag * square)
     torque = rotation @ pump
     bias = conductance.total * (np.eye(3) + square) - 2 * mixing.real * square - 2 * mixing.imag * cross

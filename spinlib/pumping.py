@@ -147,7 +147,8 @@ def pumping_damping(
 
     Args:
         mixing_conductance: G_R + i G_I [S or S/m^2], G_R >= 0, ``(...,)``, summed over the interfaces; of a thin
-            magnet the one with the transmission term, of a real N the one ``with_backflow``.
+            magnet between perfect sinks the one with the transmission term, of a thick one beside a real N the one
+            ``with_backflow``.
         magnetic_moment: M_s V [A m^2] or M_s d [A], > 0, broadcasts.
         gyromagnetic_ratio: gamma > 0 [rad/(s T)], broadcasts.
 

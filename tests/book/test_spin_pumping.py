@@ -7,6 +7,7 @@ from scipy.integrate import quad, solve_ivp
 from scipy.spatial.transform import Rotation
 
 from spinlib.circuit import InterfaceConductance, interface_current, spin_transfer_torque
+from spinlib.conventions import gilbert_to_landau_lifshitz
 from spinlib.pumping import (
     parametric_pumping,
     pumped_spin_current,
@@ -32,6 +33,10 @@ def haar(rng, size):
 def frame(rng):
     """m and two unit vectors across it, right-handed."""
     return Rotation.random(random_state=int(rng.integers(2**31))).as_matrix()
+
+
+def size_of(vector):
+    return np.linalg.norm(vector)
 
 
 def sigma_along(vector):
@@ -109,6 +114,13 @@ def implicit_rate(m, field, alpha, *, outside=False):
     return np.linalg.solve(np.eye(3) - product, -cross @ field)
 
 
+def explicit_rate(m, field, alpha):
+    """dm/dt by the package for a number alpha and gamma = 1: the field torque is B p x m with B = 1, p = H."""
+    found = gilbert_to_landau_lifshitz(alpha, damping_like=0.0, field_like=1.0)
+    across = np.cross(field, m)
+    return found["damping_like"] * np.cross(m, across) + found["field_like"] * across
+
+
 # --- (1), (2), (64), (65): damping and energy -------------------------------------------------------------------------
 
 
@@ -144,6 +156,11 @@ def test_paper_BTBK_1():
     exchanged = b * np.outer(one, one) + a * np.outer(two, two)
     assert field @ rate == pytest.approx(rate @ exchanged @ rate, rel=1e-12)
     assert abs(field @ rate / (rate @ flat @ rate) - 1) > 0.1
+    # A number: both orders are the package's Gilbert form, solved.
+    for number in (0.0, 0.05, 0.7, 3.0):
+        for outside in (False, True):
+            rate = implicit_rate(m, field, number * np.eye(3), outside=outside)
+            np.testing.assert_allclose(explicit_rate(m, field, number), rate, rtol=0, atol=1e-14 * (1 + size_of(field)))
 
 
 def test_paper_BTBK_2():
@@ -155,6 +172,11 @@ def test_paper_BTBK_2():
         determinant = values[-1] * values[-2]  # alpha is positive: the third vanishes, along m
         explicit = -cross @ field - cross @ alpha @ cross @ field
         np.testing.assert_allclose((1 + determinant) * implicit_rate(m, field, alpha), explicit, rtol=1e-10, atol=1e-12)
+        # A number: (2) is the Landau-Lifshitz form of the package, det = alpha^2.
+        number = rng.uniform(0.01, 2)
+        written = (-cross @ field - number * cross @ cross @ field) / (1 + number**2)
+        for other in (implicit_rate(m, field, number * np.eye(3)), explicit_rate(m, field, number)):
+            np.testing.assert_allclose(other, written, rtol=0, atol=1e-14 * (1 + size_of(field)))
     # Printed: principal values a, b across m = z, field along x: dm_x/dt = a/(1 + a^2), right is b/(1 + ab).
     a, b, m, field = 0.5, 0.2, Z, np.array([1.0, 0, 0])
     alpha, cross = np.diag([a, b, 0]), np.cross(Z, np.eye(3)).T
@@ -180,6 +202,17 @@ def test_paper_BTBK_64():
     start = np.arccos(m0 @ field / size)
     end = 2 * np.arctan(np.tan(start / 2) * np.exp(-alpha * size * 3 / (1 + alpha**2)))
     assert taken == pytest.approx(size * (np.cos(end) - np.cos(start)), rel=1e-9)
+    # The heat of an explicit S, both leads, is what a magnet with the damping of pumping loses in a field.
+    magnet, moment = Magnet(13), 3e-23
+    tensor = parametric_pumping(magnet.matrix(magnet.m), magnet.tangents()).dissipation
+    mixing = sum(magnet.contact(lead, transmission=True).mixing for lead in LEADS)
+    alpha = pumping_damping(mixing, magnetic_moment=moment, gyromagnetic_ratio=GAMMA)
+    assert 0.05 < alpha < 1
+    mdot = implicit_rate(magnet.m, GAMMA * field, alpha * np.eye(3))
+    rates = np.array([mdot @ magnet.one, mdot @ magnet.two])
+    heat = rates @ tensor @ rates
+    assert heat == pytest.approx(moment * field @ mdot, rel=1e-8)
+    assert heat == pytest.approx(alpha * moment / GAMMA * mdot @ mdot, rel=1e-8)
 
 
 def test_paper_BTBK_65():
@@ -190,6 +223,32 @@ def test_paper_BTBK_65():
     # With m x dm/dt in place of dm/dt the balance is missed, unless alpha is a number.
     _, across, _ = energy_balance(alpha, field, m0, outside=False, across=True)
     assert abs(across / lost - 1) > 0.05
+    # An explicit S with unequal directions: the right lead ends in a mirror that turns spins.
+    magnet, moment = Magnet(20, left=2, right=1), 2e-23
+    mirror = haar(np.random.default_rng(20), 2)
+    near, far = magnet.rows("left"), magnet.rows("right")
+
+    def closed(m):
+        s = magnet.matrix(m)
+        r, t_back, t, r_back = (s[np.ix_(*block)] for block in ((near, near), (near, far), (far, near), (far, far)))
+        return r + t_back @ mirror @ np.linalg.solve(np.eye(len(far)) - r_back @ mirror, t)
+
+    def slope(axis, step=1e-3):
+        """Derivative for the rotation of m about the axis."""
+        a, b, c, d = (closed(Rotation.from_rotvec(axis * k * step).apply(magnet.m)) for k in (2, 1, -1, -2))
+        return (8 * (b - c) - (a - d)) / (12 * step)
+
+    s = closed(magnet.m)
+    tensor = parametric_pumping(s, np.array([slope(magnet.two), slope(-magnet.one)])).dissipation
+    assert np.ptp(np.linalg.eigvalsh(tensor)) > 0.1 * np.trace(tensor)
+    basis = np.array([magnet.one, magnet.two])
+    alpha = GAMMA / moment * basis.T @ tensor @ basis
+    assert 0.05 < np.trace(alpha) < 2
+    mdot = implicit_rate(magnet.m, GAMMA * field, alpha)
+    # Energy lost in the field, heat of the motion itself from one derivative, and the quadratic form.
+    along = parametric_pumping(s, slope(np.cross(magnet.m, mdot) / size_of(mdot))).dissipation * size_of(mdot) ** 2
+    assert moment * field @ mdot == pytest.approx(along, rel=1e-8)
+    assert moment / GAMMA * mdot @ alpha @ mdot == pytest.approx(along, rel=1e-8)
 
 
 # --- (59)-(62), (9): the pumped current -------------------------------------------------------------------------------
@@ -217,6 +276,71 @@ def test_paper_BTBK_60(seed, lead):
     exact = np.kron(sigma_along(magnet.mdot), (magnet.up - magnet.down) / 2)
     result = parametric_pumping(s, exact, channels=rows, spin=True)
     np.testing.assert_allclose(result.spin, magnet.static(lead), atol=1e-12 * SCALE)
+
+
+def emitted_matrix(s, sdot):
+    """Energy times spin matrix that the outgoing waves gain, hbar i (dS/dt) S^dagger.
+
+    Outgoing correlations are S(T + t/2) f(t) S^dagger(T - t/2); to first order in t the factor t is i hbar d/dE on f,
+    and the integral of -df/dE is one.
+    """
+    return 1j * HBAR * sdot @ s.conj().T
+
+
+@everywhere
+def test_paper_BTBK_statement_before_59_current_and_potential_reverse_together(seed, lead):
+    """The text adds (59) to the bias-driven (49). With (41) and (44) as printed the sum has the battery reversed."""
+    magnet = Magnet(seed)
+    s, rows = magnet.matrix(magnet.m), magnet.rows(lead)
+    sdot = np.kron(sigma_along(magnet.mdot), (magnet.up - magnet.down) / 2)
+    emitted = emitted_matrix(s, sdot)
+    size = HBAR * size_of(magnet.omega)
+    unit, whole = size / (2 * np.pi * HBAR) * E, np.eye(magnet.size)
+
+    def counted(matrix):
+        return E / H * np.array([np.trace(sigma @ matrix[np.ix_(rows, rows)]).real for sigma in magnet.spins(lead)])
+
+    # Elementary: about z with the frequency w, a spin that flips from down to up takes up hbar w.
+    turning, w = Magnet(seed), 1.3
+    turning.omega, turning.mdot = w * Z, np.cross(w * Z, turning.m)
+    rate = np.kron(sigma_along(turning.mdot), (turning.up - turning.down) / 2)
+    half = magnet.size
+    flips = np.sum(np.abs(s[:half, half:]) ** 2, axis=1), np.sum(np.abs(s[half:, :half]) ** 2, axis=1)
+    gained = np.diag(emitted_matrix(s, rate)).real / (HBAR * w)
+    np.testing.assert_allclose(gained, np.concatenate([flips[0], -flips[1]]), atol=1e-12)
+
+    # (59), (60) as printed: the spins that leave.
+    pumped = parametric_pumping(s, sdot, channels=rows, spin=True).spin
+    np.testing.assert_allclose(pumped, counted(emitted), atol=1e-12 * unit)
+
+    # A node beside both leads. (41), (44): current toward the scatterer, f = e V in Pauli spins.
+    for sign in (1, -1):
+        f = sign * HBAR / 2 * np.kron(sigma_along(magnet.omega), whole)
+        scattered = s @ f @ s.conj().T
+        literal = counted(f - scattered) + pumped
+        missing = f - scattered - emitted  # what comes minus what goes, all spins and channels
+        if sign > 0:  # the state at rest
+            np.testing.assert_allclose(missing, 0, atol=1e-12 * size)
+            np.testing.assert_allclose(literal, 2 * pumped, atol=1e-12 * unit)
+        else:  # the root of the literal sum
+            np.testing.assert_allclose(literal, 0, atol=1e-12 * unit)
+            np.testing.assert_allclose(missing, -2 * emitted, atol=1e-12 * size)
+            assert np.abs(missing).max() > 0.1 * size
+    assert size_of(pumped) > 0.1 * unit
+
+    # Reversed in both, current and potential, (46) keeps its form; its sum with (59) then has the one root across m
+    # that a node at rest has, -f/e along moments.
+    def driven(volts):
+        f = E * np.kron(sigma_along(volts), whole)
+        return counted(f - s @ f @ s.conj().T)
+
+    basis = np.array([magnet.one, magnet.two])
+    response = np.array([basis @ driven(v) for v in basis]).T
+    root = np.linalg.solve(response, -basis @ pumped) @ basis
+    at_rest = -HBAR / (2 * E) * magnet.omega
+    scale = size_of(at_rest)
+    np.testing.assert_allclose(root, basis.T @ basis @ at_rest, atol=1e-11 * scale)
+    np.testing.assert_allclose(root, spin_battery(magnet.m, magnet.mdot), atol=1e-11 * scale)
 
 
 def test_paper_BTBK_60_sign_of_a_wall():
@@ -554,6 +678,56 @@ def test_limit_slab_of_free_electrons():
         assert abs(r) ** 2 + abs(t) ** 2 == pytest.approx(1, rel=1e-12)
 
 
+K_F, K_UP, K_DOWN = 13.6, 10.9, 4.3  # 1/nm, of the slab in book/spin_pumping.md
+
+
+def multiple_reflections(k, p, d):
+    """r, t of a slab from its face, r_0 = (k - p)/(k + p), and all paths inside."""
+    r_0, phase = (k - p) / (k + p), np.exp(1j * p * d)
+    inside = 1 - (r_0 * phase) ** 2
+    return r_0 * (1 - phase**2) / inside, (1 - r_0**2) * phase / inside
+
+
+def slab_conductances(thickness, panels=600):
+    """Thick and exact G_R/G_Sh: two-point Gauss rule on many panels in q, finer where p_s or k vanishes."""
+    points = []
+    for low, high in ((0, K_DOWN), (K_DOWN, K_UP), (K_UP, K_F)):
+        x = np.linspace(0, 1, panels + 1)
+        edges = low + (high - low) * x**2 * (3 - 2 * x)
+        middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+        points += [(middle + sign * half / np.sqrt(3), half) for sign in (-1, 1)]
+    q, weight = np.concatenate(points, axis=1)
+    k = np.sqrt(K_F**2 - q**2)
+    high, low = (multiple_reflections(k, np.sqrt(p**2 - q**2 + 0j), thickness[:, None]) for p in (K_UP, K_DOWN))
+    weight = weight * 2 * q / K_F**2
+    assert weight.sum() == pytest.approx(1, rel=1e-5)
+    reflected, transmitted = ((b * a.conj()).real @ weight for a, b in zip(high, low, strict=True))
+    return 1 - reflected, 1 - reflected - transmitted
+
+
+@pytest.mark.parametrize(("start", "error"), [(1.0, 0.05146), (5.0, 0.01632)])
+def test_limit_thick_formula_misses_by_a_few_per_cent_of_the_slab(start, error):
+    # Largest relative error in the period 2 pi/(k_up - k_down) after the start; the steps in d cost 4e-4 of it.
+    thickness = np.arange(start, start + 2 * np.pi / (K_UP - K_DOWN), 0.01)
+    thick, exact = slab_conductances(thickness)
+    errors = np.abs(thick / exact - 1)
+    assert errors.max() == pytest.approx(error, rel=2e-3)
+    # By the package at the worst thickness: 30 wires of 60 modes; with fewer the resonances of the slab are missed.
+    worst, modes, wires = thickness[errors.argmax()], 60, 30
+    total = np.zeros(2)
+    for wire in range(wires):
+        k = K_F * np.sqrt(1 - (np.arange(modes) + (wire + 0.5) / wires) / modes)
+        matrices = []
+        for inside in (K_UP, K_DOWN):
+            p = np.sqrt(inside**2 - K_F**2 + k**2 + 0j)
+            r, t = (np.diag(x) for x in multiple_reflections(k, p, worst))
+            matrices.append(np.block([[r, t], [t, r]]))
+        for place, flag in enumerate((False, True)):
+            contact = InterfaceConductance.from_scattering(*matrices, modes, transmission=flag)
+            total[place] += contact.mixing.real / contact.sharvin
+    assert abs(total[0] / total[1] - 1) == pytest.approx(error, rel=0.02)
+
+
 @pytest.mark.parametrize(("d", "size"), [(1e-6, 1e-9), (0.5, None)])
 def test_limit_thin_slab_pumps_nothing(d, size):
     # One mode, k = 13.6/nm, inside 10.9 and 4.3: with the transmitted electrons G vanishes with d, without it is G_Sh.
@@ -565,3 +739,35 @@ def test_limit_thin_slab_pumps_nothing(d, size):
     else:
         assert exact.mixing.real / exact.sharvin < size
         assert thick.mixing.real / thick.sharvin == pytest.approx(1, abs=size)
+
+
+def test_limit_waves_reflected_twice_overtake_the_law_of_the_slab_beyond_a_micrometre():
+    # Stationary at p_up = 3 p_down: T_up T_down r_up^2 sqrt(2 pi/phi'')/k_F^2 over root d, phi = p_down - 3 p_up.
+    k_f, k_up, k_down = 13.6, 10.9, 4.3
+    x0 = (9 * k_down**2 - k_up**2) / 8
+    k, p_up, p_down = (np.sqrt(each**2 - x0) for each in (k_f, k_up, k_down))
+    passed = 16 * k**2 * p_up * p_down / ((k + p_up) * (k + p_down)) ** 2
+    curvature = 3 / 4 / p_up**3 - 1 / 4 / p_down**3
+    twice = passed * ((k - p_up) / (k + p_up)) ** 2 * np.sqrt(2 * np.pi / abs(curvature)) / k_f**2
+    kappa = (1 / k_down - 1 / k_up) / 2
+    end = np.prod([4 * k_f * each / (k_f + each) ** 2 for each in (k_up, k_down)]) / (k_f**2 * kappa)
+
+    # Modes that pass both spins, x = q^2 from 0 to k_down^2, ten Gauss points per panel, dense at both ends.
+    points, weights = np.polynomial.legendre.leggauss(10)
+    panels = 24000  # waves with q near k_down are reflected many times
+    half = np.pi / 4 / panels
+    angle = (half * (2 * np.arange(panels)[:, None] + 1 + points)).ravel()
+    x, weight = (k_down * np.sin(angle)) ** 2, np.tile(half * weights, panels) * k_down**2 * np.sin(2 * angle) / k_f**2
+
+    def amplitude(inside, d):
+        outside, inner = np.sqrt(k_f**2 - x), np.sqrt(inside**2 - x)
+        r, phase = (outside - inner) / (outside + inner), np.exp(1j * inner * d)
+        return (1 - r**2) * phase / (1 - (r * phase) ** 2)
+
+    # Root of the mean square over eight periods, in units of the law 1/d. Higher reflections leave a few per cent.
+    for start in (100.0, 1000.0, 3000.0):
+        ds = start + 8 * 2 * np.pi / (k_up - k_down) * np.arange(32) / 32
+        terms = [np.sum(weight * amplitude(k_down, d) * amplitude(k_up, d).conj()) for d in ds]
+        found = np.sqrt(np.mean(np.abs(terms) ** 2)) / (end / start)
+        assert found == pytest.approx(np.hypot(1, twice * np.sqrt(start) / end), rel=0.06)
+    assert twice / np.sqrt(1e3) == pytest.approx(end / 1e3, rel=0.1)  # equal at about a micrometre

@@ -12,6 +12,7 @@ from scipy.integrate import solve_bvp
 from scipy.stats import unitary_group
 
 from spinlib.circuit import InterfaceConductance, interface_current, spin_transfer_torque, spin_valve
+from spinlib.onsager import discrete_response
 from spinlib.scattering.stack import ferromagnet, normal_metal, transport
 from spinlib.spin import PAULI, direction, rotation_matrix
 from spinlib.units import e, e2_over_h, gyromagnetic_ratio, hbar, nm
@@ -109,6 +110,59 @@ def test_invariant_phases_and_labels_of_the_scattering_matrices(seed):
     )
 
 
+@given(seeds)
+@settings(max_examples=25)
+def test_invariant_a_thin_magnet_absorbs_less_than_what_leaves_the_normal_metal(seed):
+    """Spins biased in N, not in the normal lead behind the magnet; both leads counted with dense spin matrices."""
+    rng = np.random.default_rng(seed)
+    channels, behind = (int(k) for k in rng.integers(1, 4, 2))
+    size = channels + behind
+    pairs = [[haar(rng, size) for _ in range(2)] for _ in range(2)]
+    pairs[1] = [s @ s.T for s in pairs[1]]
+    m, volts = some_unit(rng), rng.standard_normal(3)
+    one, along = np.eye(2), -np.tensordot(m, PAULI, 1)  # the Pauli spin of the majority is -m
+    near = np.diag([1.0] * channels + [0.0] * behind)
+    f = np.kron(-np.tensordot(volts, PAULI, 1), near)
+    atol = 1e-12 * size * e2_over_h
+
+    def moments(lead, matrix):
+        return -e2_over_h * np.array([np.trace(np.kron(sigma, lead) @ matrix).real for sigma in PAULI])
+
+    def across(vector):
+        return vector - m * (m @ vector)
+
+    for (up, down), symmetric in zip(pairs, (False, True), strict=True):
+        s = np.kron((one + along) / 2, up) + np.kron((one - along) / 2, down)
+        out = s @ f @ s.conj().T
+        leaves, arrives = moments(near, f - out), moments(np.eye(size) - near, out)
+        thick = InterfaceConductance.from_scattering(up, down, channels)
+        # What N emits feeds the columns of N, what is pumped into N comes from its rows: S^T, unless S is symmetric.
+        absorber = (up, down) if symmetric else (up.T, down.T)
+        thin = InterfaceConductance.from_scattering(*absorber, channels, transmission=True)
+        assert (thick.thin, thin.thin) == (False, True)
+        np.testing.assert_allclose(interface_current(m, thick, volts).spin_current, leaves, rtol=0, atol=atol)
+        absorbed = across(interface_current(m, thin, volts).spin_current)
+        np.testing.assert_allclose(absorbed, leaves - arrives, rtol=0, atol=atol)
+
+
+def test_limit_without_a_magnet_the_spins_leave_and_nothing_absorbs_them():
+    open_channel = np.array([[0, 1], [1, 0]])
+    thick, thin = (
+        InterfaceConductance.from_scattering(open_channel, open_channel, 1, transmission=flag) for flag in (False, True)
+    )
+    np.testing.assert_allclose(interface_current(UP, thick, (1, 0, 0)).spin_current, [2 * e2_over_h, 0, 0], rtol=1e-15)
+    np.testing.assert_array_equal(interface_current(UP, thin, (1, 0, 0)).spin_current, 0)
+
+
+@pytest.mark.parametrize("size", range(2, 7))
+def test_limit_equal_amplitudes_absorb_no_negative_spin(size):
+    # |S|^2 sums to the channels up to rounding, which has either sign; a negative G_R would be refused downstream.
+    rng = np.random.default_rng(size)
+    for _ in range(30):
+        s = haar(rng, size)
+        assert InterfaceConductance.from_scattering(s, s, size // 2, transmission=True).mixing.real >= 0
+
+
 def test_limit_all_channels_reflected_makes_an_insulator():
     rng = np.random.default_rng(5)
     insulator = InterfaceConductance.from_scattering(haar(rng, 3), haar(rng, 3), 3)
@@ -165,6 +219,35 @@ def test_limit_sharvin_correction_takes_half_of_the_lead_resistance_off():
     assert (transparent.majority, transparent.mixing) == (0, 0)
 
 
+@given(st.floats(0, 0.999), st.floats(-np.pi, np.pi))
+def test_invariant_corrected_mixing_of_reflection_amplitudes_has_a_positive_real_part(size, phase):
+    rho = size * np.exp(1j * phase)
+    corrected = InterfaceConductance(0, 0, 1 - rho, sharvin=1.0).sharvin_corrected().mixing
+    # 2 (1 - rho)/(1 + rho); rounding of 1 - rho is amplified by 1/|1 + rho| < 1e3, and again where 1 - |rho| is small.
+    assert corrected.real == pytest.approx(2 * (1 - size**2) / abs(1 + rho) ** 2, rel=1e-9)
+    assert corrected.real > 0
+
+
+@pytest.mark.parametrize("phase", [0.05, 0.7, np.pi / 2, 2.0, 3.0, -0.05, -1.0, -3.0])
+def test_limit_corrected_mixing_on_the_unit_circle_is_imaginary(phase):
+    corrected = InterfaceConductance(0, 0, 1 - np.exp(1j * phase), sharvin=1.0).sharvin_corrected().mixing
+    # (1 - rho)/(1 + rho) = -i tan(phase/2).
+    assert corrected.imag == pytest.approx(-2 * np.tan(phase / 2), rel=1e-12)
+    assert 0 <= corrected.real < 1e-13 * (1 + abs(corrected) ** 2)
+
+
+def test_invariant_a_thin_interface_stays_thin_in_copies():
+    rng = np.random.default_rng(7)
+    up, down = haar(rng, 4), haar(rng, 4)
+    thin = InterfaceConductance.from_scattering(up, down, 2, transmission=True)
+    assert thin.thin
+    assert replace(thin, majority=0.9 * thin.majority).thin
+    assert InterfaceConductance(1, 1, 0.5, sharvin=1.0, thin=True).thin  # no warning: the term brings Re mixing down
+    # Nothing is transmitted where there is no second lead.
+    closed = InterfaceConductance.from_scattering(up, down, 4, transmission=True)
+    assert closed == InterfaceConductance.from_scattering(up, down, 4)
+
+
 @pytest.mark.parametrize("thickness", [0.3, 1.0, 7.0])
 @pytest.mark.parametrize("mixing", [0.5e15, 0.5e15 - 0.4e15j])
 def test_limit_backflow_solves_the_diffusion_equation(mixing, thickness):
@@ -219,10 +302,20 @@ def test_bad_input_bare_interfaces_that_no_amplitudes_have_are_warned_of():
         InterfaceConductance(0.5, 0.3, 0.3, sharvin=1.0)
     with pytest.warns(UserWarning, match=r"conductance 1\.2 of one spin is above sharvin = 1,.*leave out sharvin"):
         InterfaceConductance(0.5, 1.2, 1.3, sharvin=1.0)
+    outside = r"\|mixing - sharvin\| / sharvin = 1\.2 is above 1,.*leave out sharvin"
+    with pytest.warns(UserWarning, match=outside):
+        InterfaceConductance(0.5, 0.3, 2.0 + 2.4j, sharvin=2.0)
+    # One part in a thousand is enough for each of the three; the warning points at this file.
+    for values in ((0.5, 0.3, 0.3995), (0.5, 1.001, 1.0), (0.5, 0.3, 2.001), (0.5, 0.3, 1 + 1.001j)):
+        with pytest.warns(UserWarning, match="which no bare interface has") as record:
+            InterfaceConductance(*values, sharvin=1.0)
+        assert [each.filename for each in record] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         InterfaceConductance(0.5, 0.3, 0.3)
         InterfaceConductance(0.5, 0.3, 0.4, sharvin=1.0)
+        InterfaceConductance(1.0, 1.0, 2.0, sharvin=1.0)
+        InterfaceConductance(1.0, 1.0, 1.0 - 1.0j, sharvin=1.0)
         bare = InterfaceConductance(0.5, 0.3, 0.5, sharvin=1.0)
         # Less than half of it is left.
         bare.with_backflow(conductivity=1.0, spin_diffusion_length=1.0, thickness=1.0)
@@ -344,6 +437,39 @@ def test_peer_the_scattering_stack_gives_the_same_valve(seed):
     np.testing.assert_allclose(state.voltage1 - state.voltage2, 1 / flow.conductance, rtol=1e-11)
 
 
+def two_currents(interface1, interface2, sign):
+    """Node potentials of the two spins at 1 V and their currents, for m2 = sign m1."""
+    one = np.array([interface1.majority, interface1.minority])
+    two = np.array([interface2.majority, interface2.minority])[::sign]
+    return one / (one + two), one * two / (one + two)
+
+
+def test_limit_nearly_perfect_filters_against_each_other_still_conduct():
+    filter_ = InterfaceConductance(1.0, 1e-9, 1.0)
+    state = spin_valve(UP, -UP, filter_, filter_, charge_current=1.0)
+    expected = 1 / two_currents(filter_, filter_, -1)[1].sum()
+    assert expected == pytest.approx(5e8, rel=1e-8)
+    # The current that is left is the difference of currents 1e9 times as large.
+    assert state.voltage1 == pytest.approx(expected, rel=1e-6)
+
+
+def test_limit_a_tunnel_barrier_beside_a_metal_passes_a_current():
+    barrier, metal = InterfaceConductance(1e-14, 0.4e-14, 1.5e-14), InterfaceConductance(0.9, 0.6, 0.8)
+    for layers in ((barrier, metal), (metal, barrier)):
+        state = spin_valve(UP, UP, *layers, charge_current=1.0)
+        assert state.voltage1 == pytest.approx(1 / two_currents(*layers, 1)[1].sum(), rel=1e-12)
+
+
+def test_limit_minority_spins_that_little_holds_are_still_held():
+    # The condition number is 1e9, so nine of sixteen digits are lost.
+    layers = InterfaceConductance(1.0, 1e-9, 1.0), InterfaceConductance(0.5, 2e-9, 1.0)
+    state = spin_valve(UP, UP, *layers, voltage1=1.0)
+    up, down = two_currents(*layers, 1)[0]
+    np.testing.assert_allclose([up, down], [2 / 3, 1 / 3], rtol=1e-12)
+    assert state.charge_voltage == pytest.approx((up + down) / 2, rel=1e-5)
+    np.testing.assert_allclose(state.spin_voltage, [0, 0, (up - down) / 2], atol=1e-5)
+
+
 def test_limit_strong_spin_flip_leaves_two_resistors():
     theta = np.linspace(0, np.pi, 5)
     state = spin_valve(UP, direction(theta), INTERFACE, OTHER, voltage1=1.0, spin_flip_conductance=1e18)
@@ -370,6 +496,8 @@ def test_invariant_results_broadcast_and_become_tables(tmp_path):
     assert state.spin_voltage.shape == state.spin_current1.shape == (2, 4, 3)
     one = spin_valve(UP, m2[2], INTERFACE, OTHER, voltage1=2.0, voltage2=0.5)
     np.testing.assert_allclose(state.spin_current2[1, 2], one.spin_current2, rtol=1e-13)
+    np.testing.assert_array_equal(state.voltage2, 0.5)
+    np.testing.assert_array_equal(state.voltage1, [[1.0] * 4, [2.0] * 4])
     assert all(isinstance(getattr(one, field.name), np.ndarray) for field in fields(one))
     assert one.charge_current.shape == ()
     table = state.columns(theta=theta)
@@ -391,12 +519,15 @@ VALVE = {"m1": UP, "m2": (1, 0, 0), "interface1": INTERFACE, "interface2": OTHER
 TORQUE = {"m": UP, "spin_current": (1, 0, 0), "magnetic_moment": 1.0}
 HALF_METAL = InterfaceConductance(1.0, 0.0, 1.0)
 INSULATOR = InterfaceConductance(0.0, 0.0, 1.0)
+LEAKY = InterfaceConductance(1.0, 1e-15, 1.0)
+THIN = InterfaceConductance.from_scattering(*(haar(np.random.default_rng(8), 3) for _ in "ud"), 1, transmission=True)
+IS_THIN = ("contains the transmission term of a thin magnet", "transmission=False")
 
 
-def impossible(majority, minority):
+def impossible(majority, minority, mixing=1.9):
     """A bare interface that lets more pass than its leads; it warns, and is refused when corrected."""
-    with pytest.warns(UserWarning, match="above sharvin"):
-        return InterfaceConductance(majority, minority, 1.9, sharvin=1.0)
+    with pytest.warns(UserWarning, match="which no bare interface has"):
+        return InterfaceConductance(majority, minority, mixing, sharvin=1.0)
 
 
 @refusals(
@@ -506,9 +637,36 @@ def impossible(majority, minority):
     ),
     Refusal(
         "mixing of two sharvin",
-        InterfaceConductance(1, 1, 2 + 1j, 1).sharvin_corrected,
+        impossible(1, 1, 2 + 1j).sharvin_corrected,
         {},
         ("Re mixing = 2", "below 2 sharvin = 2"),
+    ),
+    Refusal(
+        "mixing of two sharvin that amplitudes have",
+        InterfaceConductance(1, 1, 2, sharvin=1.0).sharvin_corrected,
+        {},
+        ("Re mixing = 2", "below 2 sharvin = 2"),
+    ),
+    *(
+        Refusal(
+            f"mixing of |rho| = {excess}",
+            impossible(1, 1, 1 + 1j * excess).sharvin_corrected,
+            {},
+            (f"|mixing - sharvin| / sharvin = {excess} is above 1", "|rho| <= 1"),
+        )
+        for excess in (1.2, 1.9)  # of the second |mixing|, too, is above 2 sharvin
+    ),
+    Refusal("correcting a thin magnet", THIN.sharvin_corrected, {}, ("the interface", *IS_THIN)),
+    Refusal("backflow into a thin magnet", THIN.with_backflow, FILM, ("the interface", *IS_THIN)),
+    *(
+        Refusal(f"valve with a thin magnet as {name}", spin_valve, {**VALVE, name: THIN}, (name, *IS_THIN))
+        for name in ("interface1", "interface2")
+    ),
+    Refusal(
+        "response of a thin magnet",
+        discrete_response,
+        {"m": UP, "conductance": THIN, "alpha": 1.0, "magnetic_moment": 1.0},
+        ("conductance", *IS_THIN),
     ),
     *(
         Refusal(
@@ -600,6 +758,12 @@ def impossible(majority, minority):
         spin_valve,
         {**VALVE, "m2": UP, "interface1": HALF_METAL, "interface2": HALF_METAL},
         ("condition number", "spin_flip_conductance > 0"),
+    ),
+    Refusal(
+        "spins that only rounding holds",
+        spin_valve,
+        {**VALVE, "m2": UP, "interface1": LEAKY, "interface2": LEAKY},
+        ("condition number of the node = ", "spin_flip_conductance > 0"),
     ),
     Refusal(
         "current through antiparallel half metals",

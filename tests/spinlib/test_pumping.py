@@ -100,6 +100,16 @@ def test_invariant_battery_stops_the_current_through_any_interface():
         np.testing.assert_allclose(biased, -pumped_spin_current(m, mdot, g), rtol=1e-12, atol=1e-28)
 
 
+def test_invariant_a_rate_with_a_tolerated_part_along_m_pumps_nothing_along_m():
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        m, one, _ = tangent_pair(rng)
+        mdot, g = 1e10 * one, 0.4e15 - 0.9e15j
+        current = pumped_spin_current(m, mdot + 9e-7 * 1e10 * m, g)
+        assert abs(m @ current) < 1e-14 * np.linalg.norm(current)
+        np.testing.assert_allclose(current, pumped_spin_current(m, mdot, g), atol=1e-14 * np.linalg.norm(current))
+
+
 def test_limit_vector_functions_broadcast():
     m = np.array([[1.0, 0, 0], [0, 1.0, 0]])
     mdot = np.array([0.0, 0, 2e9])
@@ -245,6 +255,18 @@ def test_invariant_phase_spin_exchange_and_spin_rotation():
     exchanged = emitted(down, up)
     assert exchanged @ across == pytest.approx(g_r, rel=1e-12)
     assert exchanged @ one == pytest.approx(-g_i, rel=1e-12)
+
+
+def test_invariant_order_of_the_rows_is_that_of_the_list():
+    # Spin-up and spin-down modes in turn: the list picks the three spin-up rows first.
+    rng = np.random.default_rng(9)
+    s, generator = haar(rng, 6), rng.normal(size=(6, 6))
+    ds = s @ (1j * (generator + generator.T))
+    expected = parametric_pumping(s, ds, spin=True)
+    order = np.ix_([0, 3, 1, 4, 2, 5], [0, 3, 1, 4, 2, 5])
+    found = parametric_pumping(s[order], ds[order], channels=[0, 2, 4, 1, 3, 5], spin=True)
+    np.testing.assert_allclose(found.spin, expected.spin, atol=1e-14 * E)
+    assert np.abs(parametric_pumping(s[order], ds[order], spin=True).spin - expected.spin).max() > 0.1 * E
 
 
 def test_limit_charge_of_a_moving_wall():
