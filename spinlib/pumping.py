@@ -332,7 +332,8 @@ def _matrices(matrix: ArrayLike, derivatives: ArrayLike) -> tuple[_Complex, _Com
     remedy = "pass a derivative along which S stays unitary, S^dagger dS anti-Hermitian (vary m on the unit sphere)"
     text = "largest entry of |S^dagger dS + dS^dagger S| / largest of |dS|"
     fits = defect <= _DERIVATIVE * scale
-    require(text, *((share[0], fits[0]) if single else (share, fits)), "is above 1e-6", remedy)
+    first = 0 if single else slice(None)
+    require(text, share[first], fits[first], "is above 1e-6", remedy)
     return s, ds, single
 
 
