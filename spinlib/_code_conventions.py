@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib import units
-from spinlib._validate import positive, real, require, together
+from spinlib._validate import float_or_array, positive, real, require, together
 
 __all__ = [
     "damping",
-    "number",
     "plain",
     "slonczewski_from_cmtj",
     "slonczewski_from_mumax3",
@@ -35,15 +34,9 @@ def damping(value: ArrayLike) -> _Real:
     return alpha
 
 
-def number(value: ArrayLike) -> float | _Real:
-    """Return a float for a value without shape, else an array of its own."""
-    array = np.array(value, dtype=np.float64)
-    return array if array.ndim else float(array)
-
-
 def plain(**values: ArrayLike) -> dict[str, float | _Real]:
     """Return numbers by name, those without shape as floats that a script can take."""
-    return {name: number(value) for name, value in values.items()}
+    return {name: float_or_array(value) for name, value in values.items()}
 
 
 def _polarization(name: str, value: ArrayLike, largest: int) -> _Real:

@@ -11,7 +11,7 @@ from spinlib._validate import finite, not_negative, number, positive, require, u
 from spinlib.spin import cross_matrix
 from spinlib.units import e2_over_h
 
-__all__ = ["InterfaceConductance"]
+__all__ = ["InterfaceConductance", "interface"]
 
 _Real = NDArray[np.float64]
 
@@ -35,7 +35,6 @@ class InterfaceConductance:
         UserWarning: bare conductances with 2 Re G_mix < G_up + G_down, |G_mix - G_Sh| > G_Sh or a G_up, G_down above
             G_Sh, which no reflection amplitudes have; only the transmission term of a thin magnet brings Re G_mix down.
 
-
     >>> InterfaceConductance(majority=3.0, minority=1.0, mixing=2.5).polarization
     0.5
     """
@@ -48,7 +47,7 @@ class InterfaceConductance:
 
     def __post_init__(self) -> None:
         for name in ("majority", "minority"):
-            object.__setattr__(self, name, float(not_negative(name, number(name, getattr(self, name)))))
+            object.__setattr__(self, name, number(name, getattr(self, name), not_negative))
         given = finite("mixing", self.mixing, "pass one finite number", complex_allowed=True)
         if given.ndim:
             raise ValueError(f"mixing has shape {given.shape}: pass one number")
@@ -58,13 +57,13 @@ class InterfaceConductance:
         )
         object.__setattr__(self, "mixing", mixing)
         if self.sharvin is not None:
-            object.__setattr__(self, "sharvin", float(positive("sharvin", number("sharvin", self.sharvin))))
+            object.__setattr__(self, "sharvin", number("sharvin", self.sharvin, positive))
             largest = max(self.majority, self.minority)
             impossible = ""
             if largest > self.sharvin * (1 + 1e-12):
                 impossible = f"conductance {largest:.6g} of one spin is above sharvin = {self.sharvin:.6g}"
-            elif abs(mixing - self.sharvin) > self.sharvin * (1 + 1e-12):
-                impossible = f"|mixing - sharvin| / sharvin = {abs(mixing / self.sharvin - 1):.6g} is above 1"
+            elif (radius := abs(mixing / self.sharvin - 1)) > 1 + 1e-12:
+                impossible = f"|mixing - sharvin| / sharvin = {radius:.6g} is above 1"
             elif 2 * mixing.real < self.total * (1 - 1e-12) and not self.thin:
                 impossible = f"2 Re mixing = {2 * mixing.real:.6g} is below majority + minority = {self.total:.6g}"
             if impossible:
@@ -206,9 +205,9 @@ class InterfaceConductance:
         InterfaceConductance(majority=0.0, minority=0.0, mixing=(1+0j), sharvin=None)
         """
         self._thick("the interface")
-        sigma = float(positive("conductivity", number("conductivity", conductivity)))
-        length = float(positive("spin_diffusion_length", number("spin_diffusion_length", spin_diffusion_length)))
-        film = float(not_negative("thickness", number("thickness", thickness)))
+        sigma = number("conductivity", conductivity, positive)
+        length = number("spin_diffusion_length", spin_diffusion_length, positive)
+        film = number("thickness", thickness, not_negative)
         sink = sigma / length * np.tanh(film / length)
         mixing = self.mixing * sink / (sink + 2 * self.mixing) if sink else 0j
         return self._from_valid(self.majority, self.minority, complex(mixing), self.sharvin)
@@ -225,3 +224,10 @@ class InterfaceConductance:
             - 2 * self.mixing.imag * cross_matrix(m)
         )
         return matrix
+
+
+def interface(name: str, value: object) -> InterfaceConductance:
+    """Return ``value`` if it is an interface, or refuse it by name."""
+    if not isinstance(value, InterfaceConductance):
+        raise ValueError(f"{name} = {value!r} is no interface: pass an InterfaceConductance")
+    return value

@@ -1,10 +1,13 @@
 """Refusals that name the argument, the value, the admissible range and the remedy."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "finite",
+    "float_or_array",
     "mixing_bound",
     "not_negative",
     "number",
@@ -74,8 +77,8 @@ def real(name: str, value: ArrayLike, remedy: str = "pass finite numbers") -> ND
     return np.asarray(finite(name, value, remedy), dtype=np.float64)
 
 
-def number(name: str, value: object) -> float:
-    """Return ``value`` as one finite float, or refuse it by name.
+def number(name: str, value: object, rule: Callable[[str, ArrayLike], NDArray[np.float64]] | None = None) -> float:
+    """Return ``value`` as one finite float that obeys ``rule``, such as :func:`positive`, or refuse it by name.
 
     >>> number("thickness", (1.0, 2.0))
     Traceback (most recent call last):
@@ -85,7 +88,17 @@ def number(name: str, value: object) -> float:
     array = real(name, value, "pass one finite number")  # type: ignore[arg-type]
     if array.ndim:
         raise ValueError(f"{name} has shape {array.shape}: pass one number")
-    return float(array)
+    return float(array if rule is None else rule(name, array))
+
+
+def float_or_array(value: ArrayLike) -> float | NDArray[np.float64]:
+    """Return a float for a value without shape, else an array of its own.
+
+    >>> float_or_array(np.ones(()))
+    1.0
+    """
+    array = np.array(value, dtype=np.float64)
+    return array if array.ndim else float(array)
 
 
 def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._interface import InterfaceConductance
+from spinlib._interface import InterfaceConductance, interface
 from spinlib._table import Table
 from spinlib._validate import not_negative, number, positive, real, require, shared_shape, tangent, unit, vectors
 from spinlib.units import e, hbar
@@ -117,7 +117,7 @@ def interface_current(
     drop = np.empty((*shape, 4))
     drop[..., 0] = volts["charge_voltage"] - volts["ferromagnet_voltage"]
     drop[..., 1:] = accumulation - volts["ferromagnet_spin_voltage"][..., None] * n
-    current = _times(_of(conductance, "conductance")._matrix(n), drop)
+    current = _times(interface("conductance", conductance)._matrix(n), drop)
     return InterfaceCurrent(np.asarray(current[..., 0]), current[..., 1:])
 
 
@@ -207,11 +207,11 @@ def spin_valve(
     n1, n2 = unit("m1", m1), unit("m2", m2)
     name, value = ("voltage1", voltage1) if charge_current is None else ("charge_current", charge_current)
     source, ground = real(name, value), real("voltage2", voltage2)  # type: ignore[arg-type]
-    flip = float(not_negative("spin_flip_conductance", number("spin_flip_conductance", spin_flip_conductance)))
+    flip = number("spin_flip_conductance", spin_flip_conductance, not_negative)
     rest1, rest2 = _larmor("mdot1", mdot1, n1), _larmor("mdot2", mdot2, n2)
     shape = shared_shape(m1=rest1.shape[:-1], m2=rest2.shape[:-1], voltage2=ground.shape, **{name: source.shape})
-    a1 = _of(interface1, "interface1")._thick("interface1")._matrix(n1)
-    a2 = _of(interface2, "interface2")._thick("interface2")._matrix(n2)
+    a1 = interface("interface1", interface1)._thick("interface1")._matrix(n1)
+    a2 = interface("interface2", interface2)._thick("interface2")._matrix(n2)
     # Unknown: (V_c - V_2, V_s) of the node, without bias (column 0) and per volt of bias (column 1).
     drive = np.zeros((*shape, 4, 2))
     drive[..., 0] = -_times(a1, rest1) - _times(a2, rest2)
@@ -261,9 +261,3 @@ def _solve(matrix: _Real, drive: _Real) -> _Real:
     remedy = "pass spin_flip_conductance > 0, or interfaces that pass both spins and their transverse part"
     require("condition number of the node", condition, condition < _SINGULAR, "leaves a spin open", remedy)
     return np.asarray(scale[..., None] * np.linalg.solve(scaled, drive * scale[..., None]))
-
-
-def _of(value: object, name: str) -> InterfaceConductance:
-    if not isinstance(value, InterfaceConductance):
-        raise ValueError(f"{name} = {value!r} is no interface: pass an InterfaceConductance")
-    return value

@@ -21,7 +21,6 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib import units
 from spinlib._code_conventions import (
     damping,
-    number,
     plain,
     slonczewski_from_cmtj,
     slonczewski_from_mumax3,
@@ -33,7 +32,7 @@ from spinlib._code_conventions import (
     zhang_li_to_mumax3,
     zhang_li_to_oommf,
 )
-from spinlib._validate import finite, mixing_bound, positive, real, require, shared_shape, together
+from spinlib._validate import finite, float_or_array, mixing_bound, positive, real, require, shared_shape, together
 from spinlib.spin import PAULI
 
 __all__ = [
@@ -145,7 +144,7 @@ def torque_per_ampere(torque_per_current: ArrayLike) -> float | _Real:
     1.0
     """
     remedy = "pass T/g of a stack that conducts"
-    return number(units.hbar / (2 * units.e) * real("torque_per_current", torque_per_current, remedy))
+    return float_or_array(units.hbar / (2 * units.e) * real("torque_per_current", torque_per_current, remedy))
 
 
 def torque_per_volt(torque: ArrayLike, channels: ArrayLike) -> float | _Real:
@@ -167,7 +166,7 @@ def torque_per_volt(torque: ArrayLike, channels: ArrayLike) -> float | _Real:
     3.0
     """
     spin, count = together(torque=real("torque", torque), channels=positive("channels", channels))
-    return number(-units.e * count / (4 * np.pi) * spin)
+    return float_or_array(-units.e * count / (4 * np.pi) * spin)
 
 
 def valet_fert_channels(mean: ArrayLike, asymmetry: ArrayLike) -> tuple[float | _Real, float | _Real]:
@@ -192,7 +191,7 @@ def valet_fert_channels(mean: ArrayLike, asymmetry: ArrayLike) -> tuple[float | 
     average, half = together(mean=positive("mean", mean), asymmetry=real("asymmetry", asymmetry))
     remedy = "pass beta or gamma within (-1, 1), not a ratio of resistivities"
     require("asymmetry", half, np.abs(half) < 1, "leaves a channel without resistance", remedy)
-    return number(2 * average * (1 - half)), number(2 * average * (1 + half))
+    return float_or_array(2 * average * (1 - half)), float_or_array(2 * average * (1 + half))
 
 
 def valet_fert_parameters(majority: ArrayLike, minority: ArrayLike) -> tuple[float | _Real, float | _Real]:
@@ -212,7 +211,7 @@ def valet_fert_parameters(majority: ArrayLike, minority: ArrayLike) -> tuple[flo
     (1.0, 0.5)
     """
     up, down = together(majority=positive("majority", majority), minority=positive("minority", minority))
-    return number((up + down) / 4), number((down - up) / (down + up))
+    return float_or_array((up + down) / 4), float_or_array((down - up) / (down + up))
 
 
 _Room = Literal["circuit", "accumulation", "diffusion", "magnons"]
@@ -242,7 +241,7 @@ def spin_accumulation(room: _Room, splitting: ArrayLike, density_of_states: Arra
     """
     factor = _per_splitting(room, density_of_states)
     full, factor = together(splitting=real("splitting", splitting), density_of_states=factor)
-    return number(full * factor)
+    return float_or_array(full * factor)
 
 
 def spin_splitting(room: _Room, value: ArrayLike, density_of_states: ArrayLike | None = None) -> float | _Real:
@@ -265,7 +264,7 @@ def spin_splitting(room: _Room, value: ArrayLike, density_of_states: ArrayLike |
     """
     factor = _per_splitting(room, density_of_states)
     own, factor = together(value=real("value", value), density_of_states=factor)
-    return number(own / factor)
+    return float_or_array(own / factor)
 
 
 def _per_splitting(room: str, density_of_states: ArrayLike | None) -> _Real:

@@ -131,7 +131,7 @@ def fit_linewidths(
     f, width, moment, sigma = _readings(frequency, linewidth, magnetic_moment, uncertainty)
     if isinstance(interfaces, bool) or not isinstance(interfaces, int | np.integer) or interfaces not in (1, 2):
         raise ValueError(f"interfaces = {interfaces!r} is no number of sides of a film: pass 1 or 2")
-    gamma = float(positive("gyromagnetic_ratio", number("gyromagnetic_ratio", gyromagnetic_ratio)))
+    gamma = number("gyromagnetic_ratio", gyromagnetic_ratio, positive)
     samples, of_sample = np.unique(moment, return_inverse=True)
     degrees = len(f) - len(samples) - 2
     _separable(f, samples, of_sample)

@@ -13,9 +13,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinlib._interface import InterfaceConductance, interface
 from spinlib._table import Table
 from spinlib._validate import not_negative, number, positive, real, require, shared_shape, unit
-from spinlib.circuit import InterfaceConductance
 from spinlib.pumping import parametric_pumping, pumping_damping
 from spinlib.spin import cross_matrix
 from spinlib.units import e, e2_over_h, hbar
@@ -98,8 +98,8 @@ def discrete_response(
            [ 0.,  0.,  3.]])
     """
     n = unit("m", m)
-    if not isinstance(conductance, InterfaceConductance):
-        raise ValueError(f"conductance = {conductance!r} is no interface: pass an InterfaceConductance")
+    contact = interface("conductance", conductance)._thick("conductance")
+    mixing = contact.mixing
     given = {
         "alpha": real("alpha", alpha),
         "magnetic_moment": positive("magnetic_moment", magnetic_moment),
@@ -107,7 +107,6 @@ def discrete_response(
     }
     shape = shared_shape(m=n.shape[:-1], **{name: value.shape for name, value in given.items()})
     loss, moment, gamma = (np.broadcast_to(value, shape) for value in given.values())
-    mixing = conductance._thick("conductance").mixing
     least = pumping_damping(mixing, magnetic_moment=moment, gyromagnetic_ratio=gamma)
     remedy = f"pass the total damping, {np.max(least):.6g} or more here"
     require("alpha", loss, loss >= np.asarray(least) * (1 - _ROUNDING), "is below pumping_damping", remedy)
@@ -118,7 +117,7 @@ def discrete_response(
     rotation = -gamma * (cross + loss * square) / (1 + loss**2)
     pump = hbar / e * (mixing.real * cross - mixing.imag * square)
     torque = rotation @ pump
-    bias = conductance.total * (np.eye(3) + square) - 2 * mixing.real * square - 2 * mixing.imag * cross
+    bias = contact._matrix(n)[..., 1:, 1:]
     return DiscreteResponse(moment * rotation, torque, pump @ rotation, bias + pump @ torque / moment)
 
 
@@ -189,7 +188,7 @@ def texture_response(
     if slope.shape[-2:] != (3, 3):
         raise ValueError(f"gradient has shape {slope.shape}: pass (..., 3, 3), gradient[..., i, k] = d_i m_k")
     given = {
-        "polarization": _polarization(polarization),
+        "polarization": _polarization("polarization", polarization),
         "conductivity": positive("conductivity", conductivity),
         "beta": real("beta", beta),
         "saturation_magnetization": positive("saturation_magnetization", saturation_magnetization),
@@ -334,11 +333,11 @@ class WallResponse:
         >>> wall.ww, round(wall.wc, 12)
         (2.0, -0.25)
         """
-        damping, length = _size("alpha", alpha), _size("width", width)
-        polar = float(_polarization(number("polarization", polarization)))
-        g = float(not_negative("conductance", number("conductance", conductance)))
-        moment = _size("area", area) * _size("saturation_magnetization", saturation_magnetization)
-        mobility = _size("gyromagnetic_ratio", gyromagnetic_ratio) * length / (2 * moment * damping)
+        damping, length = number("alpha", alpha, positive), number("width", width, positive)
+        polar = number("polarization", polarization, _polarization)
+        g = number("conductance", conductance, not_negative)
+        moment = number("area", area, positive) * number("saturation_magnetization", saturation_magnetization, positive)
+        mobility = number("gyromagnetic_ratio", gyromagnetic_ratio, positive) * length / (2 * moment * damping)
         emitted = -hbar * polar * g * number("beta", beta) / (e * length)
         return cls(mobility, emitted * mobility, g + emitted**2 * mobility)
 
@@ -363,8 +362,9 @@ class WallResponse:
         >>> wall.effective_alpha(width=1.0, area=1.0, saturation_magnetization=1.0, gyromagnetic_ratio=2.0)
         0.5
         """
-        moment = _size("area", area) * _size("saturation_magnetization", saturation_magnetization)
-        return _size("gyromagnetic_ratio", gyromagnetic_ratio) * _size("width", width) / (2 * moment * self.ww)
+        moment = number("area", area, positive) * number("saturation_magnetization", saturation_magnetization, positive)
+        gamma = number("gyromagnetic_ratio", gyromagnetic_ratio, positive)
+        return gamma * number("width", width, positive) / (2 * moment * self.ww)
 
     def effective_beta(self, *, width: float, polarization: float) -> float:
         r"""Return the non-adiabaticity of this wall, -(e width/hbar P G) wc/ww (BTBK 78).
@@ -383,17 +383,13 @@ class WallResponse:
         >>> round(wall.effective_beta(width=hbar / e, polarization=0.5), 12)
         0.333333333333
         """
-        polar, g = float(_polarization(number("polarization", polarization))), self.conductance
+        polar, g = number("polarization", polarization, _polarization), self.conductance
         require("polarization", polar, polar != 0, "defines no beta", "pass the P of the current, -1 <= P <= 1, not 0")
         require("conductance", g, g > _ROUNDING * self.cc, "defines no beta", "take a wire that conducts")
-        return -e * _size("width", width) / (hbar * polar * g) * self.wc / self.ww
+        return -e * number("width", width, positive) / (hbar * polar * g) * self.wc / self.ww
 
 
-def _polarization(value: ArrayLike) -> _Real:
-    polar = real("polarization", value)
-    require("polarization", polar, np.abs(polar) <= 1, "is out of range", "pass -1 <= P <= 1, majority minus minority")
+def _polarization(name: str, value: ArrayLike) -> _Real:
+    polar = real(name, value)
+    require(name, polar, np.abs(polar) <= 1, "is out of range", "pass -1 <= P <= 1, majority minus minority")
     return polar
-
-
-def _size(name: str, value: float) -> float:
-    return float(positive(name, number(name, value)))

@@ -19,6 +19,7 @@ from spinlib import units
 from spinlib._table import Table
 from spinlib._validate import (
     finite,
+    float_or_array,
     not_negative,
     positive,
     real,
@@ -134,7 +135,7 @@ def spin_battery_dc(angular_frequency: ArrayLike, theta: ArrayLike, sink_ratio: 
     )
     pumped = np.sin(angle) ** 2
     share = np.divide(pumped, pumped + eta, out=np.ones(pumped.shape), where=eta > 0)
-    return _number(units.hbar * omega / (2 * units.e) * share)
+    return float_or_array(units.hbar * omega / (2 * units.e) * share)
 
 
 def pumping_damping(
@@ -168,7 +169,7 @@ def pumping_damping(
         magnetic_moment=positive("magnetic_moment", magnetic_moment),
         gyromagnetic_ratio=positive("gyromagnetic_ratio", gyromagnetic_ratio),
     )
-    return _number(gamma * units.hbar**2 * mixing / (2 * units.e**2 * moment))
+    return float_or_array(gamma * units.hbar**2 * mixing / (2 * units.e**2 * moment))
 
 
 _LINEWIDTHS: Mapping[str, float] = {"peak_to_peak": 2 / np.sqrt(3), "full_width": 2.0}
@@ -211,7 +212,7 @@ def fmr_linewidth(
         gyromagnetic_ratio=positive("gyromagnetic_ratio", gyromagnetic_ratio),
         inhomogeneous=not_negative("inhomogeneous", inhomogeneous),
     )
-    return _number(offset + _LINEWIDTHS[kind] * loss * 2 * np.pi * f / gamma)
+    return float_or_array(offset + _LINEWIDTHS[kind] * loss * 2 * np.pi * f / gamma)
 
 
 def _mixing(value: ArrayLike) -> _Complex:
@@ -219,11 +220,6 @@ def _mixing(value: ArrayLike) -> _Complex:
     mixing = np.asarray(finite("mixing_conductance", value, remedy, complex_allowed=True), dtype=np.complex128)
     require("mixing_conductance", mixing, mixing.real >= 0, "has a negative real part", remedy)
     return mixing
-
-
-def _number(value: ArrayLike) -> float | _Real:
-    array = np.asarray(value, dtype=np.float64)
-    return array if array.ndim else float(array)
 
 
 # --- scattering matrices that depend on parameters --------------------------------------------------------------------

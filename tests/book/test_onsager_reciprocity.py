@@ -14,6 +14,7 @@ from spinlib.circuit import InterfaceConductance, interface_current, spin_transf
 from spinlib.onsager import WallResponse, discrete_response, texture_response
 from spinlib.pumping import parametric_pumping, pumped_spin_current, pumping_damping
 from spinlib.spin import PAULI, cross_matrix, unit_vector
+from tests.random_matrices import haar
 
 HBAR, E = si.hbar, si.e
 GAMMA = 1.8e11
@@ -62,11 +63,6 @@ def apart(one, other):
 
 
 # --- a magnet that reflects all electrons, from its scattering matrix -------------------------------------------------
-
-
-def haar(rng, size):
-    q, r = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))
-    return q * (np.diag(r) / np.abs(np.diag(r)))
 
 
 RNG = np.random.default_rng(1931)

@@ -16,6 +16,7 @@ from spinlib.pumping import (
     spin_battery_dc,
 )
 from spinlib.spin import PAULI
+from tests.random_matrices import haar
 
 E, HBAR, H = si.e, si.hbar, si.h
 GAMMA = si.value("electron gyromag. ratio")
@@ -23,11 +24,6 @@ Z = np.array([0.0, 0.0, 1.0])
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------
-
-
-def haar(rng, size):
-    q, r = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))
-    return q * (np.diagonal(r) / np.abs(np.diagonal(r)))
 
 
 def frame(rng):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_bvp
-from scipy.stats import unitary_group
 
 from spinlib.circuit import InterfaceConductance, interface_current, spin_transfer_torque, spin_valve
 from spinlib.onsager import discrete_response
@@ -17,16 +16,13 @@ from spinlib.scattering.stack import ferromagnet, normal_metal, transport
 from spinlib.spin import PAULI, direction, rotation_matrix
 from spinlib.units import e, e2_over_h, gyromagnetic_ratio, hbar, nm
 from tests.bad_input import Refusal, refusals
+from tests.random_matrices import haar
 
 INTERFACE = InterfaceConductance(majority=1.2, minority=0.5, mixing=0.9 + 0.2j)
 OTHER = InterfaceConductance(majority=0.3, minority=0.8, mixing=1.7 - 0.4j)
 UP = np.array([0.0, 0.0, 1.0])
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def haar(rng, size):
-    return unitary_group.rvs(size, random_state=rng)
 
 
 def some_unit(rng, *shape):

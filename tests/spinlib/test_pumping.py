@@ -21,16 +21,11 @@ from spinlib.pumping import (
 )
 from spinlib.spin import PAULI
 from tests.bad_input import Refusal, refusals
+from tests.random_matrices import haar
 
 E, HBAR = units.e, units.hbar
 Z = (0.0, 0.0, 1.0)
 seeds = st.integers(0, 2**32 - 1)
-
-
-def haar(rng, size):
-    """A unitary matrix, uniformly distributed."""
-    q, r = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))
-    return q * (np.diagonal(r) / np.abs(np.diagonal(r)))
 
 
 def tangent_pair(rng):
