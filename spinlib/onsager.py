@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._interface import InterfaceConductance, interface
 from spinlib._table import Table
+from spinlib._texture import polarization_of, texture_response
 from spinlib._validate import not_negative, number, positive, real, require, shared_shape, unit
 from spinlib.pumping import parametric_pumping, pumping_damping
 from spinlib.spin import cross_matrix
@@ -26,7 +27,6 @@ __all__ = ["WallResponse", "discrete_response", "texture_response"]
 _Real = NDArray[np.float64]
 
 _ROUNDING = 1e-12
-_TANGENT = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,106 +119,6 @@ def discrete_response(
     torque = rotation @ pump
     bias = contact._matrix(n)[..., 1:, 1:]
     return DiscreteResponse(moment * rotation, torque, pump @ rotation, bias + pump @ torque / moment)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class TextureResponse(Table):
-    """Result of :func:`texture_response`; i is a direction in space, k and l are components of m.
-
-    Args:
-        kappa: gamma hbar^2 P^2 sigma/(4 e^2 M_s), ``(...,)`` [m^2].
-        torque: [k, i], rate of m by the electric field, tau = torque @ E, ``(..., 3, 3)`` [m/(V s)].
-        pumping: [i, k], conventional current by the rate of m, j = pumping @ dm/dt, ``(..., 3, 3)`` [A s/m^2].
-        back_action: [k, l], rate of m by the current that it pumps itself, dimensionless, ``(..., 3, 3)``.
-    """
-
-    _vectors: ClassVar[tuple[str, ...]] = ("torque", "pumping", "back_action")
-    _units: ClassVar[Mapping[str, str]] = {"kappa": "m^2", "torque": "m/(V s)", "pumping": "A s/m^2"}
-
-    kappa: _Real
-    torque: _Real
-    pumping: _Real
-    back_action: _Real
-
-    def __repr__(self) -> str:
-        return f"TextureResponse(points={self.kappa.size}, kappa={np.max(self.kappa):.4g} m^2)"
-
-
-def texture_response(
-    m: ArrayLike,
-    gradient: ArrayLike,
-    *,
-    polarization: ArrayLike,
-    conductivity: ArrayLike,
-    beta: ArrayLike,
-    saturation_magnetization: ArrayLike,
-    gyromagnetic_ratio: ArrayLike = free_electron,
-) -> TextureResponse:
-    r"""Return torque, pumping and their product at a point of a magnetic texture (BTBK 11, 12, 19, corrected).
-
-    tau = (gamma hbar sigma P/2e M_s) [d_i m - beta m x d_i m] E_i and
-    j_i = (hbar sigma P/2e) [-m x d_i m + beta d_i m].dm/dt. A current that flows where E = 0 still exerts the torque:
-    ``back_action`` = torque @ pumping / sigma is (19).
-
-    Args:
-        m: magnetisation, unit vectors ``(..., 3)``.
-        gradient: [i, k] = d_i m_k [1/m], ``(..., 3, 3)``, perpendicular to m.
-        polarization: P of the conductivity, majority minus minority over the sum, in [-1, 1], ``(...,)``.
-        conductivity: sigma, both spins together [S/m], positive, ``(...,)``.
-        beta: non-adiabaticity, dimensionless, ``(...,)``; with beta = alpha a texture drifts along without a field.
-        saturation_magnetization: M_s [A/m], positive, ``(...,)``.
-        gyromagnetic_ratio: gamma [rad/(s T)], positive, ``(...,)``.
-
-    Returns:
-        TextureResponse. With ``back_action`` in the equation of motion the second law needs alpha >= beta^2 kappa s,
-        s the largest eigenvalue of sum_i d_i m d_i m^T; |gradient|^2 >= s is on the safe side. That is left to the
-        caller, for alpha is no argument.
-
-    Raises:
-        ValueError: ``m`` is no unit vector, ``gradient`` has a part along m above 1e-6 of its norm, |P| > 1, a
-            conductivity, magnetisation or ratio is not positive, or shapes do not broadcast.
-
-    >>> scale = {"conductivity": 2.0, "saturation_magnetization": hbar, "gyromagnetic_ratio": e}
-    >>> twist = [[1.0, 0, 0], [0, 0, 0], [0, 0, 0]]  # along x, towards x
-    >>> texture_response((0, 0, 1), twist, polarization=0.5, beta=0.25, **scale).torque[:, 0] + 0.0
-    array([ 0.5  , -0.125,  0.   ])
-    """
-    n = unit("m", m)
-    slope = real("gradient", gradient, "pass gradient[..., i, k] = d_i m_k, in 1/m")
-    if slope.shape[-2:] != (3, 3):
-        raise ValueError(f"gradient has shape {slope.shape}: pass (..., 3, 3), gradient[..., i, k] = d_i m_k")
-    given = {
-        "polarization": _polarization("polarization", polarization),
-        "conductivity": positive("conductivity", conductivity),
-        "beta": real("beta", beta),
-        "saturation_magnetization": positive("saturation_magnetization", saturation_magnetization),
-        "gyromagnetic_ratio": positive("gyromagnetic_ratio", gyromagnetic_ratio),
-    }
-    scalars = {name: value.shape for name, value in given.items()}
-    shape = shared_shape(m=n.shape[:-1], gradient=slope.shape[:-2], **scalars)
-    n = np.broadcast_to(n, (*shape, 3))
-    slope = _tangential(n, np.broadcast_to(slope, (*shape, 3, 3)))
-    turned = np.cross(n[..., None, :], slope)
-    polar, sigma, ratio, magnetization, gamma = (np.broadcast_to(value, shape) for value in given.values())
-    ratio = ratio[..., None, None]
-    strength = (hbar * sigma * polar / (2 * e))[..., None, None]
-    pumping = strength * (ratio * slope - turned)
-    torque = (gamma / magnetization)[..., None, None] * strength * (slope - ratio * turned).swapaxes(-1, -2)
-    return TextureResponse(
-        kappa=np.asarray(gamma * hbar**2 * polar**2 * sigma / (4 * e**2 * magnetization)),
-        torque=torque,
-        pumping=pumping,
-        back_action=torque @ pumping / sigma[..., None, None],
-    )
-
-
-def _tangential(m: _Real, gradient: _Real) -> _Real:
-    """Return the gradient without its part along m, or refuse that part."""
-    along = np.einsum("...ik,...k->...i", gradient, m)
-    size = np.linalg.norm(gradient, axis=(-2, -1))
-    share = np.divide(np.linalg.norm(along, axis=-1), size, out=np.zeros_like(size), where=size > 0)
-    require("|m . gradient| / |gradient|", share, share <= _TANGENT, "is above 1e-6", "pass d_i m perpendicular to m")
-    return np.asarray(gradient - along[..., :, None] * m[..., None, :])
 
 
 @dataclass(frozen=True)
@@ -334,7 +234,7 @@ class WallResponse:
         (2.0, -0.25)
         """
         damping, length = number("alpha", alpha, positive), number("width", width, positive)
-        polar = number("polarization", polarization, _polarization)
+        polar = number("polarization", polarization, polarization_of)
         g = number("conductance", conductance, not_negative)
         moment = number("area", area, positive) * number("saturation_magnetization", saturation_magnetization, positive)
         mobility = number("gyromagnetic_ratio", gyromagnetic_ratio, positive) * length / (2 * moment * damping)
@@ -383,13 +283,7 @@ class WallResponse:
         >>> round(wall.effective_beta(width=hbar / e, polarization=0.5), 12)
         0.333333333333
         """
-        polar, g = number("polarization", polarization, _polarization), self.conductance
+        polar, g = number("polarization", polarization, polarization_of), self.conductance
         require("polarization", polar, polar != 0, "defines no beta", "pass the P of the current, -1 <= P <= 1, not 0")
         require("conductance", g, g > _ROUNDING * self.cc, "defines no beta", "take a wire that conducts")
         return -e * number("width", width, positive) / (hbar * polar * g) * self.wc / self.ww
-
-
-def _polarization(name: str, value: ArrayLike) -> _Real:
-    polar = real(name, value)
-    require(name, polar, np.abs(polar) <= 1, "is out of range", "pass -1 <= P <= 1, majority minus minority")
-    return polar

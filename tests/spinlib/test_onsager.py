@@ -1,5 +1,7 @@
 """`spinlib.onsager`: reciprocity, second law, limits, and other routes to the same response."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import scipy.constants as si
@@ -244,6 +246,18 @@ def test_limit_texture_uniform_magnetization_feels_nothing():
         assert not getattr(response, name).any()
 
 
+def test_bad_input_damping_below_the_second_law_is_warned_of():
+    slopes = np.zeros((2, 3, 3))
+    slopes[:, 0, 0] = 5e8, 1e8
+    least = METAL["beta"] ** 2 * KAPPA * 2.5e17
+    text = rf"alpha = {0.999 * least:.4g} is below beta\^2 kappa s = {least:.4g}.*pass the damping at zero current"
+    with pytest.warns(UserWarning, match=text) as record:
+        warned = texture_response((0, 0, 1), slopes, alpha=0.999 * least, **METAL)
+    assert record[0].filename == __file__
+    silent = texture_response((0, 0, 1), slopes, alpha=1.001 * least, **METAL)  # a warning here would be an error
+    np.testing.assert_array_equal(warned.back_action, silent.back_action)
+
+
 def test_limit_texture_second_law_bound_depends_on_the_largest_eigenvalue():
     # alpha >= beta^2 kappa s: a wall needs s = |grad m|^2, the centre of a skyrmion half of it.
     for gradient, share in ((np.diag([1.0, 0, 0]), 1.0), (np.diag([1.0, 1.0, 0]) / np.sqrt(2), 0.5)):
@@ -251,6 +265,8 @@ def test_limit_texture_second_law_bound_depends_on_the_largest_eigenvalue():
         response = texture_response((0, 0, 1), slope, **METAL)
         for factor, expected in ((0.999, -1), (1.001, 1)):
             alpha = factor * share * METAL["beta"] ** 2 * KAPPA * 2.5e17
+            with pytest.warns(UserWarning, match="below beta") if expected < 0 else nullcontext():
+                texture_response((0, 0, 1), slope, alpha=alpha, **METAL)
             turn = np.array([[0, -1.0, 0], [1.0, 0, 0], [0, 0, 0]])
             implicit = np.eye(3) - alpha * turn - response.back_action
             by_h, by_e = np.linalg.solve(implicit, -GAMMA * turn), np.linalg.solve(implicit, response.torque)
@@ -491,6 +507,7 @@ def row(rule, call, base, says, **changed):
         gyromagnetic_ratio=0.0,
     ),
     row("texture: beta not finite", texture_response, TEXTURE, ("beta = nan", "finite"), beta=NAN),
+    row("texture: alpha negative", texture_response, TEXTURE, ("alpha = -0.1 is negative", "alpha >= 0"), alpha=-0.1),
     row(
         "texture: shapes do not broadcast",
         texture_response,

@@ -1,0 +1,228 @@
+"""The LLG equation that the rooms of dynamics share: fields and torques with few parameters, and their compiled rate.
+
+The rate is solved for: with r = -gamma m x H + tau and a symmetric damping tensor alpha, (1 - O alpha) dm/dt = r gives
+dm/dt = [r + m x (alpha r)]/(1 + m.adj(alpha).m), because the trace of O alpha vanishes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spinlib._jit import kernel
+from spinlib._validate import number, real, require, unit, vectors
+
+__all__ = ["LinearField", "SpinTorque", "damping_tensor", "field_of", "parameters", "rate", "sample", "torque_of"]
+
+_Real: TypeAlias = NDArray[np.float64]
+_Law: TypeAlias = Callable[[_Real, float], ArrayLike]
+
+_SYMMETRIC = 1e-12
+_VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class LinearField:
+    r"""Field B + K m of the energy -M_s V (B.m + m.K.m/2): applied field, anisotropies and demagnetisation.
+
+    A callable ``field(m, t)`` with few parameters, so that the integrators can run it compiled.
+
+    Args:
+        applied: B [T], ``(3,)``.
+        tensor: K [T], symmetric ``(3, 3)``: an easy axis n of field B_K is B_K n n^T, a film with normal n has
+            -mu_0 M_s n n^T.
+
+    Raises:
+        ValueError: shapes differ from these, a number is not finite, or ``tensor`` is not symmetric.
+
+    >>> LinearField(applied=(0, 0, 1.0), tensor=np.diag([0, -0.5, 0]))(np.array([0.0, 1.0, 0.0]), 0.0)
+    array([ 0. , -0.5,  1. ])
+    """
+
+    applied: ArrayLike = (0.0, 0.0, 0.0)
+    tensor: ArrayLike = field(default_factory=lambda: np.zeros((3, 3)))
+
+    def __post_init__(self) -> None:
+        for name, shape in (("applied", (3,)), ("tensor", (3, 3))):
+            array = _shaped(name, getattr(self, name), shape)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        _symmetric("tensor", np.asarray(self.tensor), "no energy has such a field")
+
+    def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
+        """Return the field [T] of ``m`` ``(..., 3)``; it does not depend on the time."""
+        return np.asarray(np.asarray(self.applied) + np.asarray(m) @ np.asarray(self.tensor))
+
+
+@dataclass(frozen=True, eq=False)
+class SpinTorque:
+    r"""Torque [A m x (p x m) + B p x m]/(1 + c p.m) of a fixed polariser.
+
+    A callable ``torque(m, t)`` with few parameters, so that the integrators can run it compiled. Names and signs are
+    those of :func:`spinlib.conventions.gilbert_to_landau_lifshitz`: it stands in the Gilbert form.
+
+    Args:
+        polarizer: p, unit vector ``(3,)``: the direction of the absorbed moments.
+        damping_like: A [1/s]; positive: m turns towards p.
+        field_like: B [1/s]; positive: m precesses about p as about a field B/gamma.
+        asymmetry: c, dimensionless, -1 < c < 1; (Lambda^2 - 1)/(Lambda^2 + 1) of a symmetric valve.
+
+    Raises:
+        ValueError: ``polarizer`` is no unit vector, a number is not finite, or |c| >= 1.
+
+    >>> SpinTorque((0, 0, 1), damping_like=2.0, field_like=3.0)(np.array([1.0, 0.0, 0.0]), 0.0)
+    array([0., 3., 2.])
+    """
+
+    polarizer: ArrayLike
+    damping_like: float
+    field_like: float = 0.0
+    asymmetry: float = 0.0
+
+    def __post_init__(self) -> None:
+        direction = unit("polarizer", _shaped("polarizer", self.polarizer, (3,)))
+        direction.flags.writeable = False
+        object.__setattr__(self, "polarizer", direction)
+        for name in ("damping_like", "field_like", "asymmetry"):
+            object.__setattr__(self, name, number(name, getattr(self, name)))
+        inside = abs(self.asymmetry) < 1
+        require("asymmetry", self.asymmetry, inside, "lets the torque diverge", "pass -1 < asymmetry < 1")
+
+    def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
+        """Return the torque [1/s] on ``m`` ``(..., 3)``; it does not depend on the time."""
+        p, n = np.asarray(self.polarizer), np.asarray(m)
+        along = np.einsum("i,...i->...", p, n)[..., None]
+        torque = self.damping_like * (p - along * n) + self.field_like * np.cross(p, n)
+        return np.asarray(torque / (1 + self.asymmetry * along))
+
+
+def field_of(value: ArrayLike | _Law) -> LinearField | _Law:
+    """Return a field as a callable; a constant ``(3,)`` array becomes a :class:`LinearField`.
+
+    >>> field_of((0, 0, 1.0)).applied
+    array([0., 0., 1.])
+    """
+    if callable(value):
+        return value
+    remedy = "pass a constant (3,) array in tesla or a callable field(m, t)"
+    return LinearField(_shaped("field", value, (3,), remedy))
+
+
+def torque_of(value: _Law | None) -> _Law | None:
+    """Return a torque, which is a callable or None, or refuse it.
+
+    >>> torque_of((0, 0, 1.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: torque = (0, 0, 1.0) is not callable: pass torque(m, t) in 1/s, a SpinTorque, or None
+    """
+    if value is None or callable(value):
+        return value
+    raise ValueError(f"torque = {value!r} is not callable: pass torque(m, t) in 1/s, a SpinTorque, or None")
+
+
+def sample(name: str, law: _Law, m: _Real, t: float) -> _Real:
+    """Return ``law(m, t)`` in the shape of ``m``, or refuse what is no field of real vectors.
+
+    >>> sample("field", lambda m, t: 1.0, np.zeros((2, 3)), 0.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: field(m, t) has shape (): pass vectors of shape (..., 3), in the order x, y, z
+    """
+    value = vectors(f"{name}(m, t)", law(m, t))
+    try:
+        return np.broadcast_to(value, m.shape)
+    except ValueError:
+        remedy = "return one vector for each m"
+        raise ValueError(f"{name}(m, t) has shape {value.shape} for m of shape {m.shape}: {remedy}") from None
+
+
+def damping_tensor(alpha: ArrayLike) -> _Real:
+    """Return the Gilbert damping, a number or a symmetric ``(3, 3)`` tensor, as a tensor, or refuse it.
+
+    >>> damping_tensor(-0.1)
+    Traceback (most recent call last):
+    ...
+    ValueError: alpha = -0.1 is negative: pass alpha >= 0, or a symmetric (3, 3) tensor without negative eigenvalue
+    """
+    remedy = "pass alpha >= 0, or a symmetric (3, 3) tensor without negative eigenvalue"
+    tensor = real("alpha", alpha, remedy)
+    if tensor.ndim == 0:
+        require("alpha", tensor, tensor >= 0, "is negative", remedy)
+        return np.asarray(tensor * np.eye(3))
+    if tensor.shape != (3, 3):
+        raise ValueError(f"alpha has shape {tensor.shape}: {remedy}")
+    tensor = _symmetric("alpha", tensor, remedy)
+    least, size = np.linalg.eigvalsh(tensor)[0], np.abs(tensor).max()
+    require("smallest eigenvalue of alpha", least, least >= -_SYMMETRIC * size, "is negative", remedy)
+    return tensor
+
+
+def parameters(field: LinearField, torque: SpinTorque | None, alpha: _Real, gyromagnetic_ratio: float) -> _Real:
+    """Return what :func:`rate` needs, ``(27,)``: gamma B, gamma K, alpha, p, (A, B, c), adj(alpha).
+
+    Symmetric tensors are stored as xx, yy, zz, yz, xz, xy.
+
+    >>> parameters(LinearField((0, 0, 1.0)), None, damping_tensor(0.5), 2.0)[[2, 9, 21]]
+    array([2.  , 0.5 , 0.25])
+    """
+    adjugate = np.array([np.cross(alpha[(i + 1) % 3], alpha[(i + 2) % 3]) for i in range(3)])
+    polarizer, size = (np.zeros(3), np.zeros(3)) if torque is None else (np.asarray(torque.polarizer), _sizes(torque))
+    stored = [np.array([tensor[place] for place in _VOIGT]) for tensor in (np.asarray(field.tensor), alpha, adjugate)]
+    gamma = gyromagnetic_ratio
+    return np.concatenate([gamma * np.asarray(field.applied), gamma * stored[0], stored[1], polarizer, size, stored[2]])
+
+
+@kernel
+def rate(x: float, y: float, z: float, kick: tuple[float, float, float], given: _Real) -> tuple[float, float, float]:
+    """Return dm/dt of m = (x, y, z) [1/s]; ``kick`` is gamma times a field beside that of :func:`parameters`.
+
+    >>> rate(1.0, 0.0, 0.0, (0.0, 0.0, 2.0), parameters(LinearField(), None, damping_tensor(0.5), 1.0))
+    (0.0, 1.6, 0.8)
+    """
+    p = given
+    hx = kick[0] + p[0] + p[3] * x + p[8] * y + p[7] * z
+    hy = kick[1] + p[1] + p[8] * x + p[4] * y + p[6] * z
+    hz = kick[2] + p[2] + p[7] * x + p[6] * y + p[5] * z
+    px, py, pz = p[15], p[16], p[17]
+    along = px * x + py * y + pz * z
+    scale = 1.0 / (1.0 + p[20] * along)
+    a, b = scale * p[18], scale * p[19]
+    square = x * x + y * y + z * z
+    # -m x (gamma H + B p) + A [p m^2 - m (m.p)]
+    hx, hy, hz = hx + b * px, hy + b * py, hz + b * pz
+    rx = z * hy - y * hz + a * (px * square - along * x)
+    ry = x * hz - z * hx + a * (py * square - along * y)
+    rz = y * hx - x * hy + a * (pz * square - along * z)
+    ax = p[9] * rx + p[14] * ry + p[13] * rz
+    ay = p[14] * rx + p[10] * ry + p[12] * rz
+    az = p[13] * rx + p[12] * ry + p[11] * rz
+    spread = p[21] * x * x + p[22] * y * y + p[23] * z * z + 2.0 * (p[24] * y * z + p[25] * x * z + p[26] * x * y)
+    share = 1.0 / (1.0 + spread)
+    return (
+        share * (rx + y * az - z * ay),
+        share * (ry + z * ax - x * az),
+        share * (rz + x * ay - y * ax),
+    )
+
+
+def _sizes(torque: SpinTorque) -> _Real:
+    return np.array([torque.damping_like, torque.field_like, torque.asymmetry])
+
+
+def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...], remedy: str = "") -> _Real:
+    """Return a copy of ``value`` as floats of one shape, or refuse it by name."""
+    advice = remedy or f"pass finite numbers of shape {shape}"
+    array = np.array(real(name, value, advice))
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}: {advice}")
+    return array
+
+
+def _symmetric(name: str, tensor: _Real, remedy: str) -> _Real:
+    """Return the symmetric part of ``tensor``, or refuse an antisymmetric one above rounding."""
+    skew, size = np.abs(tensor - tensor.T).max(), np.abs(tensor).max()
+    require(f"largest |{name} - {name}^T|", skew, skew <= _SYMMETRIC * size, "is not 0", remedy)
+    return np.asarray((tensor + tensor.T) / 2)
