@@ -36,6 +36,14 @@ Pt | θSH | 0.056 ± 0.01 | ✓
 Pd98.7Fe1.3 | lsf | (9.6 ± 2) nm at 4.2 K | ✓
 Cu(2.1% Ge) | lsf | 117 (+10, −6) nm | ✓
 Ag(3.6% Sn) | lsf | (39 ± 3) nm | ✓
+permalloy wall | β/α | 1 | ✓
+permalloy wall oscillating | β/α | 8 | ✓
+V-doped permalloy wall | β/α | 10 | ✓
+permalloy vortex | β/α | 20 | ✓
+permalloy transverse wall | β/α | 1.3 | ✓
+permalloy vortex wall | β/βt | 7 | ✓
+CoNi wall | β/α | 1 | ✓
+FePt wall | β/α | 1 | ✓
 Co/Cu | AR* | 0.51 fΩ m² at 4.2 K | ?
 Co/Cu | γ | 0.77 at 4.2 K | ?
 Co/Cu | δ | 0.33 (+0.03, −0.08) | ?
@@ -250,9 +258,9 @@ def test_invariant_the_other_recollection_is_stated_as_unverified(page):
 
 
 def test_invariant_wide_tables_scroll_in_a_box_that_the_keyboard_reaches(tables):
-    assert tables.heads == [list(COLUMNS)] * 3
+    assert tables.heads == [list(COLUMNS)] * 4
     labels = [region["aria-label"] for region in tables.regions]
-    assert len(set(labels)) == 3
+    assert len(set(labels)) == 4
     for region in tables.regions:
         assert region["role"] == "region"
         assert region["tabindex"] == "0"

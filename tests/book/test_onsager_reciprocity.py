@@ -520,68 +520,6 @@ def chain(m, move, energy, exchange, spin_orbit=0.0, disorder=None):
     return s, slope, forces, lead
 
 
-def test_paper_BTBK_11():
-    # With beta = alpha a texture drifts along with the electrons, mdot = u (e.grad) m, without a field.
-    torque = texture_response(M, GRADIENT, **METAL | {"beta": ALPHA}).torque @ FIELD_E
-    slope = FIELD_E @ GRADIENT
-    speed = GAMMA * HBAR * SIGMA * P / (2 * E * M_S)
-    columns = np.stack([unit - ALPHA * np.cross(M, unit) for unit in np.eye(3)], axis=-1)
-    np.testing.assert_allclose(np.linalg.solve(columns, torque), speed * slope, rtol=1e-10)
-    # As printed it drifts at (1 - alpha^2)/(1 + alpha^2) of that and turns at 2 alpha/(1 + alpha^2).
-    rate = np.linalg.solve(columns, speed * (slope + ALPHA * np.cross(M, slope)))
-    size = speed * slope @ slope
-    assert rate @ slope / size == pytest.approx((1 - ALPHA**2) / (1 + ALPHA**2), rel=1e-10)
-    assert rate @ np.cross(M, slope) / size == pytest.approx(2 * ALPHA / (1 + ALPHA**2), rel=1e-10)
-    # Any beta: components by sums over Levi-Civita symbols.
-    torque = texture_response(M, GRADIENT, **METAL).torque
-    turned = np.einsum("kab,a,ib->ki", LEVI_CIVITA, M, GRADIENT)
-    np.testing.assert_allclose(torque, GAMMA / M_S * K * (GRADIENT.T - BETA * turned), rtol=1e-10)
-
-
-def test_paper_BTBK_12():
-    # A smooth half-metallic wall passes every majority electron and turns its spin: S of the wall turned by phi.
-    def wall_s(phi):
-        return np.array([[0, np.exp(-1j * phi)], [np.exp(1j * phi), 0]])
-
-    step = 1e-4
-    slope = (wall_s(step) - wall_s(-step)) / (2 * step)
-    # Left lead: Pauli spin up (m = -z), which arrives on the right as down.
-    exact = E / (2 * np.pi) * np.sum(slope[1] * wall_s(0)[1].conj()).imag
-    z = np.linspace(-20, 20, 2001)
-    wall = np.stack([1 / np.cosh(z), 0 * z, np.tanh(z)], axis=-1)
-    gradient = np.zeros((z.size, 3, 3))
-    gradient[:, 2] = np.stack([-np.tanh(z) / np.cosh(z), 0 * z, 1 / np.cosh(z) ** 2], axis=-1)
-    turning = np.cross([0.0, 0.0, 1.0], wall)
-    pumped = texture_response(wall, gradient, beta=0.0, **HALF).pumping[:, 2]
-    # Conductivity 1 S/m stands for the conductance e^2/h of one channel per length.
-    found = E2_H * np.trapezoid(np.einsum("nk,nk->n", pumped, turning), z)
-    assert found == pytest.approx(exact, rel=1e-6)
-    states = zip(wall, gradient, turning, strict=True)
-    printed = np.array([pumped_by(*state, sign=+1, beta=0.0)[2] for state in states]) / (SIGMA * P)
-    assert E2_H * np.trapezoid(printed, z) == pytest.approx(-exact, rel=1e-6)
-    # beta, from the torque (11) of the reversed texture by (34): j.E = (M_s/gamma) (-m x mdot).tau(-m).
-    mdot = np.cross(M, [1.3e10, -0.4e10, 2.2e10])
-    response, back = texture_response(M, GRADIENT, **METAL), texture_response(-M, -GRADIENT, **METAL)
-    given = M_S / GAMMA * np.cross(-M, mdot) @ (back.torque @ FIELD_E)
-    assert (response.pumping @ mdot) @ FIELD_E == pytest.approx(given, rel=1e-10)
-
-
-def test_paper_BTBK_19():
-    mdot = np.cross(M, [1.3e10, -0.4e10, 2.2e10])
-    response = texture_response(M, GRADIENT, **METAL)
-    kappa = GAMMA * HBAR**2 * P**2 * SIGMA / (4 * E**2 * M_S)
-    x, y = np.cross(M, GRADIENT) @ mdot, GRADIENT @ mdot
-    # (12) in (11): the current pumped where E = 0 drives the texture.
-    current = pumped_by(M, GRADIENT, mdot)
-    torque = response.torque @ (current / SIGMA)
-    np.testing.assert_allclose(response.back_action @ mdot, torque, rtol=1e-10)
-    power = np.cross(M, mdot) @ torque
-    assert power == pytest.approx(kappa * np.sum(x**2 - BETA**2 * y**2), rel=1e-9)
-    turned = np.cross(M, GRADIENT)
-    printed = kappa * (x + BETA * y) @ (GRADIENT + BETA * turned)
-    assert np.cross(M, mdot) @ printed == pytest.approx(-power, rel=1e-9)
-
-
 def test_paper_BTBK_35():
     left = jm_block(M, GRADIENT) @ (np.eye(3) - ALPHA * cross_matrix(M)) @ np.linalg.pinv(cross_matrix(M))
     first = np.einsum("jkl,k,il->ij", LEVI_CIVITA, M, GRADIENT)
