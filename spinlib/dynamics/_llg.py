@@ -168,7 +168,7 @@ def parameters(field: LinearField, torque: SpinTorque | None, alpha: _Real, gyro
     >>> parameters(LinearField((0, 0, 1.0)), None, damping_tensor(0.5), 2.0)[[2, 9, 21]]
     array([2.  , 0.5 , 0.25])
     """
-    adjugate = np.array([np.cross(alpha[(i + 1) % 3], alpha[(i + 2) % 3]) for i in range(3)])
+    adjugate = np.cross(alpha[[1, 2, 0]], alpha[[2, 0, 1]])
     polarizer, size = (np.zeros(3), np.zeros(3)) if torque is None else (np.asarray(torque.polarizer), _sizes(torque))
     stored = [np.array([tensor[place] for place in _VOIGT]) for tensor in (np.asarray(field.tensor), alpha, adjugate)]
     gamma = gyromagnetic_ratio

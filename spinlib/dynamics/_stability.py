@@ -1,0 +1,147 @@
+"""Linear stability of an equilibrium in a spin valve, and the current at which it is lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinlib._validate import require
+from spinlib.dynamics._valve import ValveTorque, tangents
+from spinlib.spin import cross_matrix
+from spinlib.units import e, hbar
+
+__all__ = ["threshold"]
+
+_Real = NDArray[np.float64]
+_Flow: TypeAlias = Callable[[_Real], _Real]
+
+_COLLINEAR = 1e-9
+_EQUILIBRIUM = 1e-6
+_NO_TORQUE = 1e-12  # of the torque's scale: what rounding leaves
+_FARTHEST = 1e3  # current, in units of the one whose torque is as strong as the field's
+_STEP = 1e-3  # first of the current, in that unit
+_TURN = 0.1  # rad between two points of a branch
+_RESOLUTION = 1e-10
+
+# Sixth-order differences: the error of a slope on the unit sphere is below 1e-12.
+_WIDTH = 4e-3
+_OFFSETS = np.array([-3, -2, -1, 1, 2, 3]) * _WIDTH
+_WEIGHTS = np.array([-1, 9, -45, 45, -9, 1]) / (60 * _WIDTH)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Rates and slopes across m, solved for dm/dt; those of the torque are per unit of current."""
+
+    basis: _Real  # (2, 3)
+    field_rate: _Real
+    torque_rate: _Real
+    field_slope: _Real
+    torque_slope: _Real
+
+    def rate(self, current: float) -> _Real:
+        return np.asarray(self.field_rate + current * self.torque_rate)
+
+    def slope(self, current: float) -> _Real:
+        return np.asarray(self.field_slope + current * self.torque_slope)
+
+    def stable(self, current: float) -> bool:
+        slope = self.slope(current)
+        return bool(np.trace(slope) < 0 < np.linalg.det(slope))
+
+
+def threshold(m_free: _Real, precession: _Flow, valve: ValveTorque, alpha: _Real) -> float:
+    """Return the current of smallest modulus at which ``m_free`` is stable no more, or nan.
+
+    ``precession`` is -gamma m x B; ``valve`` carries the current 1.
+    """
+    system = _System(precession, valve, alpha)
+    here = system.at(m_free)
+    size = float(np.linalg.norm(here.field_slope))
+    off = np.linalg.norm(here.field_rate)
+    share = off / size if size else np.inf
+    remedy = "pass m_free where m x B = 0, and field in tesla"
+    text = "|m_free x field| over the stiffness of the field"
+    require(text, share, share <= _EQUILIBRIUM, "is not 0 to 1e-6, so m_free is no equilibrium", remedy)
+    trace = np.trace(here.field_slope)
+    growth = np.linalg.eigvals(here.field_slope).real.max()
+    steady = trace < -1e-9 * size and here.stable(0.0)
+    remedy = "pass alpha > 0 and a minimum of the energy"
+    require("growth rate of m_free without current, in 1/s", growth, steady, "is not negative", remedy)
+    strength = float(np.linalg.norm(here.torque_slope) + np.linalg.norm(here.torque_rate))
+    if strength <= _NO_TORQUE * system.unit:
+        return np.nan
+    scale = size / strength
+    if np.linalg.norm(np.cross(np.asarray(valve.m_fixed), m_free)) <= _COLLINEAR:
+        return _first_zero(here, _FARTHEST * scale)
+    forward = system.follow(m_free, +1, scale, _FARTHEST * scale)
+    backward = system.follow(m_free, -1, scale, _FARTHEST * scale if np.isnan(forward) else forward)
+    return forward if np.isnan(backward) else -backward
+
+
+def _first_zero(here: _Point, farthest: float) -> float:
+    """Return the zero of smallest modulus of trace and determinant of the slope, as functions of the current."""
+    f, t = here.field_slope, here.torque_slope
+    trace = [np.trace(t), np.trace(f)]
+    determinant = [np.linalg.det(t), np.trace(f) * np.trace(t) - np.trace(f @ t), np.linalg.det(f)]
+    zeros = np.concatenate([np.roots(trace), np.roots(determinant)])
+    zeros = zeros[np.isreal(zeros)].real
+    zeros = zeros[np.abs(zeros) <= farthest]
+    return float(zeros[np.abs(zeros).argmin()]) if zeros.size else np.nan
+
+
+class _System:
+    """The motion across m for a field and a valve, point by point."""
+
+    def __init__(self, precession: _Flow, valve: ValveTorque, alpha: _Real) -> None:
+        self._precession, self._valve, self._alpha = precession, valve, alpha
+        #: Rate of one unit of absorbed spin current.
+        self.unit = valve.gyromagnetic_ratio * hbar / (2 * e * valve.magnetic_moment)
+
+    def at(self, n: _Real) -> _Point:
+        basis = tangents(n)
+        _, back = self._valve.at(n)
+        system = np.eye(2) - basis @ (cross_matrix(n) @ self._alpha + back) @ basis.T
+        turned = np.cos(_OFFSETS)[:, None] * n + np.sin(_OFFSETS)[:, None] * basis[:, None]
+        points = np.concatenate([n[None], turned.reshape(-1, 3)])
+        solved = []
+        for flow in (self._precession(points), self._valve(points)):
+            inside: _Real = np.asarray(np.linalg.solve(system, basis @ flow.T), dtype=np.float64)  # (2, 13)
+            slope = np.einsum("ijk,k->ij", inside[:, 1:].reshape(2, 2, -1), _WEIGHTS)
+            solved.append((inside[:, 0], slope))
+        (field_rate, field_slope), (torque_rate, torque_slope) = solved
+        return _Point(basis, field_rate, torque_rate, field_slope, torque_slope)
+
+    def equilibrium(self, n: _Real, current: float) -> tuple[_Real, _Point] | None:
+        """Return the equilibrium close to ``n`` by Newton's method, or None if there is none."""
+        m = n
+        for _ in range(12):
+            here = self.at(m)
+            slope = here.slope(current)
+            if np.linalg.det(slope) == 0:
+                return None
+            step = np.linalg.solve(slope, -here.rate(current))
+            if np.linalg.norm(step) > _TURN:
+                return None
+            m = m + step @ here.basis
+            m = m / np.linalg.norm(m)
+            if np.linalg.norm(m - n) > _TURN:
+                return None
+            if np.linalg.norm(step) < _RESOLUTION:
+                return m, here
+        return None
+
+    def follow(self, n: _Real, sign: int, scale: float, farthest: float) -> float:
+        """Return the modulus of the current at which the branch of ``n`` loses stability, or nan."""
+        current, step = 0.0, _STEP * scale
+        while current < farthest:
+            found = self.equilibrium(n, sign * (current + step))
+            if found and found[1].stable(sign * (current + step)):
+                n, current, step = found[0], current + step, 1.3 * step
+            elif step <= _RESOLUTION * max(current, _STEP * scale):
+                return float(current)
+            else:
+                step /= 2
+        return np.nan
