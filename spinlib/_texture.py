@@ -1,4 +1,4 @@
-r"""Torque and pumped current at a point of a magnetic texture (BTBK 11, 12, 19); public in :mod:`spinlib.onsager`."""
+r"""Torque and pumped current at a point of a texture (BTBK 11, 12, 19), origin of beta (57, 58): `spinlib.onsager`."""
 
 import warnings
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import not_negative, positive, real, require, shared_shape, unit
+from spinlib._validate import not_negative, positive, real, require, shared_shape, together, unit
 from spinlib.units import e, hbar
 from spinlib.units import gyromagnetic_ratio as free_electron
 
-__all__ = ["TextureResponse", "polarization_of", "texture_response"]
+__all__ = ["SpinFlipDamping", "TextureResponse", "polarization_of", "spin_flip_damping", "texture_response"]
 
 _Real = NDArray[np.float64]
 
@@ -41,7 +41,29 @@ class TextureResponse(Table):
     back_action: _Real
 
     def __repr__(self) -> str:
-        return f"TextureResponse(points={self.kappa.size}, kappa={np.max(self.kappa):.4g} m^2)"
+        largest = f", kappa={self.kappa.max():.4g} m^2" if self.kappa.size else ""
+        return f"TextureResponse(points={self.kappa.size}{largest})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpinFlipDamping(Table):
+    """Result of :func:`spin_flip_damping`; all dimensionless, ``(...,)``.
+
+    Args:
+        alpha: Gilbert damping by the conduction electrons, >= 0.
+        beta: non-adiabaticity, positive: (57) with the sign of the corrected (11).
+        drift_factor: drift along the electrons over the one of (10) with the whole M_s, in (0, 1].
+        gyromagnetic_factor: gamma in the equation of motion over that of the spins, >= 1.
+    """
+
+    alpha: _Real
+    beta: _Real
+    drift_factor: _Real
+    gyromagnetic_factor: _Real
+
+    def __repr__(self) -> str:
+        largest = f", alpha={self.alpha.max():.4g}, beta={self.beta.max():.4g}" if self.alpha.size else ""
+        return f"SpinFlipDamping(points={self.alpha.size}{largest})"
 
 
 def texture_response(
@@ -72,11 +94,12 @@ def texture_response(
         alpha: Gilbert damping at zero current, dimensionless, >= 0, ``(...,)``; used for the warning only.
 
     Returns:
-        TextureResponse. With ``back_action`` in the equation of motion the second law needs alpha >= beta^2 kappa s,
-        s the largest eigenvalue of sum_i d_i m d_i m^T; s <= |gradient|^2, equal where m varies along one direction.
+        TextureResponse. With ``back_action`` in the equation of motion the second law needs alpha >= beta^2 kappa q^2,
+        q^2 the largest eigenvalue of sum_i d_i m d_i m^T; q^2 <= |gradient|^2, equal where m varies along one
+        direction.
 
     Warns:
-        UserWarning: ``alpha`` is given and below beta^2 kappa s: such a texture would do work without a source.
+        UserWarning: ``alpha`` is given and below beta^2 kappa q^2: such a texture would do work without a source.
 
     Raises:
         ValueError: ``m`` is no unit vector, ``gradient`` has a part along m above 1e-6 of its norm, |P| > 1, a
@@ -116,16 +139,58 @@ def texture_response(
     return TextureResponse(kappa, torque, pumping, back_action=torque @ pumping / sigma[..., None, None])
 
 
+def spin_flip_damping(
+    spin_relaxation_time: ArrayLike, exchange_splitting: ArrayLike, *, itinerant_share: ArrayLike = 1.0
+) -> SpinFlipDamping:
+    r"""Return damping and non-adiabaticity by conduction spins that relax (BTBK 57, 58, exact in their model).
+
+    beta = hbar/(tau_sigma Delta_xc), alpha = eta beta/[1 + (1 - eta) beta^2]; (58) is alpha ~ eta beta. The drift is
+    that of (10) over 1 + (1 - eta) beta^2, gamma is multiplied by (1 + beta^2) over the same. The model: localised
+    spins, and conduction spins that precess in the exchange field and relax towards its direction; first order in
+    rates, gradients and fields.
+
+    Args:
+        spin_relaxation_time: tau_sigma [s], positive, ``(...,)``.
+        exchange_splitting: Delta_xc, between the two spins [J], positive, ``(...,)``.
+        itinerant_share: eta, spin density of the conduction electrons over that of the magnet, in [0, 1], ``(...,)``;
+            1 is the Stoner model, with alpha = beta.
+
+    Returns:
+        SpinFlipDamping.
+
+    Raises:
+        ValueError: a time or splitting is not positive, the share is not in [0, 1], or shapes do not broadcast.
+
+    >>> spin_flip_damping(hbar, 0.5, itinerant_share=0.25)
+    SpinFlipDamping(points=1, alpha=0.125, beta=2)
+    """
+    time, splitting, share = together(
+        spin_relaxation_time=positive("spin_relaxation_time", spin_relaxation_time),
+        exchange_splitting=positive("exchange_splitting", exchange_splitting),
+        itinerant_share=real("itinerant_share", itinerant_share),
+    )
+    inside = (share >= 0) & (share <= 1)
+    require("itinerant_share", share, inside, "is no share", "pass 0 <= eta <= 1, conduction spins over all spins")
+    beta = np.asarray(hbar / (time * splitting))
+    common = np.asarray(1 + (1 - share) * beta**2)
+    return SpinFlipDamping(share * beta / common, beta, 1 / common, (1 + beta**2) / common)
+
+
 def _warn_of_gain(alpha: _Real, least: _Real) -> None:
     """Warn of a damping that the second law does not allow beside the back action."""
+    count = np.count_nonzero(alpha < least * (1 - _ROUNDING))
+    if not count:
+        return
     worst = np.argmin(alpha - least)
-    if np.flatnonzero(alpha < least * (1 - _ROUNDING)).size:
-        damping, bound = alpha.flat[worst], least.flat[worst]
-        text = f"alpha = {damping:.4g} is below beta^2 kappa s = {bound:.4g}, s the largest eigenvalue of the gradients"
-        remedy = (
-            "the texture would gain energy from nothing: pass the damping at zero current, or a smaller beta"
-        )
-        warnings.warn(f"{text}: {remedy}", stacklevel=3)
+    text = (
+        f"alpha = {alpha.flat[worst]:.4g} is below beta^2 kappa q^2 = {least.flat[worst]:.4g}, "
+        f"q^2 the largest eigenvalue of the gradients, at {count} of {alpha.size} points"
+    )
+    remedy = (
+        "the texture would gain energy from nothing: pass the damping at zero current, or a smaller beta, "
+        "or leave the back action out"
+    )
+    warnings.warn(f"{text}: {remedy}", stacklevel=3)
 
 
 def _tangential(m: _Real, gradient: _Real) -> _Real:

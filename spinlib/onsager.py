@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._interface import InterfaceConductance, interface
 from spinlib._table import Table
-from spinlib._texture import polarization_of, texture_response
+from spinlib._texture import polarization_of, spin_flip_damping, texture_response
 from spinlib._validate import not_negative, number, positive, real, require, shared_shape, unit
 from spinlib.pumping import parametric_pumping, pumping_damping
 from spinlib.spin import cross_matrix
 from spinlib.units import e, e2_over_h, hbar
 from spinlib.units import gyromagnetic_ratio as free_electron
 
-__all__ = ["WallResponse", "discrete_response", "texture_response"]
+__all__ = ["WallResponse", "discrete_response", "spin_flip_damping", "texture_response"]
 
 _Real = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class DiscreteResponse(Table):
         return self.mm.shape[:-2]
 
     def __repr__(self) -> str:
-        return f"DiscreteResponse(points={self.mm.size // 9}, largest ss={np.abs(self.ss).max():.4g} S)"
+        return f"DiscreteResponse(points={self.mm.size // 9}, largest ss={np.abs(self.ss).max(initial=0.0):.4g} S)"
 
 
 def discrete_response(
@@ -108,7 +108,7 @@ def discrete_response(
     shape = shared_shape(m=n.shape[:-1], **{name: value.shape for name, value in given.items()})
     loss, moment, gamma = (np.broadcast_to(value, shape) for value in given.values())
     least = pumping_damping(mixing, magnetic_moment=moment, gyromagnetic_ratio=gamma)
-    remedy = f"pass the total damping, {np.max(least):.6g} or more here"
+    remedy = f"pass the total damping, {np.max(least, initial=0.0):.6g} or more here"
     require("alpha", loss, loss >= np.asarray(least) * (1 - _ROUNDING), "is below pumping_damping", remedy)
     loss, moment, gamma = (value[..., None, None] for value in (loss, moment, gamma))
     cross = np.broadcast_to(cross_matrix(n), (*shape, 3, 3))

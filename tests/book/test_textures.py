@@ -12,7 +12,7 @@ import scipy.constants as si
 from scipy.linalg import expm
 
 from spinlib.circuit import spin_transfer_torque
-from spinlib.onsager import texture_response
+from spinlib.onsager import spin_flip_damping, texture_response
 from spinlib.spin import PAULI, rotation_matrix, unit_vector
 
 HBAR, E = si.hbar, si.e
@@ -303,6 +303,35 @@ def test_paper_BTBK_19_energy_of_a_chain(beta):
     assert lost["corrected"][0] < 0 < lost["printed"][0]
 
 
+def test_paper_BTBK_19_pinned_wall_swings_by_itself():
+    # Azimuth and position of a wall, held by equal springs; generalised forces by integrals over the profile.
+    width = 5e-9
+    z = np.linspace(-20 * width, 20 * width, 4001)
+    wall = np.stack([1 / np.cosh(z / width), 0 * z, np.tanh(z / width)], axis=-1)
+    slope = np.stack([-np.tanh(z / width), 0 * z, 1 / np.cosh(z / width)], axis=-1) * wall[:, :1] / width
+    gradient = np.zeros((z.size, 3, 3))
+    gradient[:, 2] = slope
+    moves = np.stack([np.cross([0.0, 0.0, 1.0], wall), -width * slope])
+    turned = np.cross(wall, slope)
+    actions = {
+        "corrected": texture_response(wall, gradient, **METAL).back_action,
+        "printed": KAPPA * (slope + BETA * turned)[:, :, None] * (turned + BETA * slope)[:, None, :],
+    }
+
+    def growth(name, alpha):
+        """Largest growth rate of the two coordinates, spring constant over (M_s/gamma) width = 1."""
+        forces = np.zeros((2, 2))
+        for c, mdot in enumerate(moves):
+            back = np.einsum("nkl,nl->nk", actions[name], mdot)
+            balance = np.cross(wall, mdot - back) + alpha * mdot
+            forces[:, c] = np.trapezoid(np.einsum("ank,nk->an", moves, balance), z) / width
+        return np.linalg.eigvals(-np.linalg.inv(forces)).real.max()
+
+    threshold = (1 - BETA**2) * KAPPA / (3 * width**2)
+    assert growth("printed", 0.999 * threshold) > 0 > growth("printed", 1.001 * threshold)
+    assert growth("corrected", 0.0) < 0
+
+
 @pytest.mark.parametrize(("sign", "share"), [(-1, BETA**2), (+1, 1.0)])
 def test_invariant_second_law_of_a_texture(sign, share):
     """Power of random rates and currents with corrected (sign=-1) and printed signs: the damping that it needs."""
@@ -448,6 +477,11 @@ def parts(axis, m, rate, xi):
     return -torque @ mdot / size, torque @ np.cross(m, mdot) / size
 
 
+def bloch(xi, share):
+    """The library in units of an exchange splitting of 0.8 eV."""
+    return spin_flip_damping(HBAR / (xi * 0.8 * E), 0.8 * E, itinerant_share=share)
+
+
 SPINS = [0.03, 0.2, 0.7, 1.5]
 
 
@@ -463,6 +497,8 @@ def test_paper_BTBK_57(xi):
         # In a spiral beta = xi at any pitch. With the printed (11) the part across would be -xi times the other.
         assert across / adiabatic == pytest.approx(xi, rel=1e-9)
         errors.append(adiabatic - 1 / (1 + xi**2))
+    model = bloch(xi, 0.0)
+    np.testing.assert_allclose([model.beta, model.drift_factor], [xi, 1 / (1 + xi**2)], rtol=1e-12)
     # The drift is that of (10) over 1 + xi^2, for S >> s_0; the rest falls with the square of the rate.
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.02)
     assert abs(errors[1]) < 1e-3
@@ -476,7 +512,10 @@ def test_paper_BTBK_58(xi, share):
     with_rate, across = parts(cone, M, 1e-3, xi)
     lattice = (1 - share) / share
     alpha = across / (lattice + with_rate)
-    np.testing.assert_allclose(alpha, share * xi / (1 + (1 - share) * xi**2), rtol=1e-4)
+    np.testing.assert_allclose(bloch(xi, share).alpha, alpha, rtol=1e-4)
+    # A current adds the reaction of spins that pass, with dm/dt -> -(v.grad) m; the sum over lattice + with_rate is the
+    # drift, here over that of (10) with the spin 1/share of the whole magnet.
+    np.testing.assert_allclose(bloch(xi, share).drift_factor, with_rate / (lattice + with_rate) / share, rtol=1e-4)
     # The printed limit is too large by 1 + (1 - eta) xi^2, exact for the Stoner model.
     np.testing.assert_allclose(share * xi / alpha, 1 + (1 - share) * xi**2, rtol=1e-4)
 
@@ -485,8 +524,8 @@ def test_limit_field_on_conduction_spins_leaves_the_damping():
     """With the field on both kinds of spins a precession has the frequency and the damping of the closed forms."""
     xi, share, field = 0.6, 0.3, 1e-4  # gamma H in Delta_xc/hbar
     s_0, lattice = share, 1 - share  # units of S + s_0
-    factor = 1 + (1 - share) * xi**2
-    ratio, alpha = (1 + xi**2) / factor, share * xi / factor
+    model = bloch(xi, share)
+    ratio, alpha = float(model.gyromagnetic_factor), float(model.alpha)
 
     # Small angle, complex notation a = a_x + i a_y about H along z: m = z + a, s = -s_0 (z + c).
     # dm/dt = -gamma m x H + (1/S) m x s, ds/dt = (m + H) x s - xi (s - s_eq).

@@ -134,6 +134,29 @@ def dense(on_site, moved, energy, exchange, ends, hop=None, growing=False):
     return Chain(np.linalg.inv(inverse), push, np.array(sources).T, np.array(right), np.array(numbers))
 
 
+def pumped_and_friction(s, slope, right):
+    """Charge into the right lead per length, and friction."""
+    return np.array([np.sum((slope * s.conj())[right]).imag / (2 * np.pi), np.sum(np.abs(slope) ** 2) / (4 * np.pi)])
+
+
+def one_at_a_time(c, strength):
+    """Charge into the right lead and friction: of a chain, and added by one impurity per site of random direction.
+
+    Each impurity through its T matrix, exactly; six directions stand for all, which is right to second order.
+    """
+    states, rows, pushed = c.green @ c.sources, c.sources.T @ c.green, c.push @ c.green
+    base, added = pumped_and_friction(c.s, c.slope, c.right), np.zeros(2)
+    for site in range(len(c.green) // 2):
+        here = slice(2 * site, 2 * site + 2)
+        for field in strength * np.concatenate([SIGMA, -SIGMA]):
+            t = field @ np.linalg.inv(np.eye(2) - c.green[here, here] @ field)
+            into = t @ states[here]
+            out = rows + rows[:, here] @ t @ c.green[here]
+            slope = 1j * out @ (pushed @ c.sources + pushed[:, here] @ into)
+            added += (pumped_and_friction(c.s + 1j * rows[:, here] @ into, slope, c.right) - base) / 6
+    return base, added
+
+
 def real_time(energy, exchange, width, *, sites=260, shift=5.0, duration=50.0, smear=0.03, step=0.2):
     """Electrons that pass a point on the right per distance, and energy gained per integral of velocity squared.
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinlib.circuit import InterfaceConductance, interface_current, spin_transfer_torque
-from spinlib.onsager import WallResponse, discrete_response, texture_response
+from spinlib.onsager import WallResponse, discrete_response, spin_flip_damping, texture_response
 from spinlib.pumping import pumped_spin_current, pumping_damping, spin_battery
 from spinlib.spin import adjoint_rotation, spin_rotation, unit_vector
 from tests.bad_input import Refusal, refusals
@@ -247,11 +247,14 @@ def test_limit_texture_uniform_magnetization_feels_nothing():
 
 
 def test_bad_input_damping_below_the_second_law_is_warned_of():
-    slopes = np.zeros((2, 3, 3))
-    slopes[:, 0, 0] = 5e8, 1e8
+    # The worst point stands neither first nor last, and one point is below the bound by less.
+    slopes = np.zeros((4, 3, 3))
+    slopes[:, 0, 0] = 1e8, 4.998e8, 5e8, 1e8
     least = METAL["beta"] ** 2 * KAPPA * 2.5e17
-    text = rf"alpha = {0.999 * least:.4g} is below beta\^2 kappa s = {least:.4g}.*pass the damping at zero current"
-    with pytest.warns(UserWarning, match=text) as record:
+    text = rf"alpha = {0.999 * least:.4g} is below beta\^2 kappa q\^2 = {least:.4g}.* at 2 of 4 points"
+    with pytest.warns(
+        UserWarning, match=f"{text}: .*pass the damping at zero current.* leave the back action"
+    ) as record:
         warned = texture_response((0, 0, 1), slopes, alpha=0.999 * least, **METAL)
     assert record[0].filename == __file__
     silent = texture_response((0, 0, 1), slopes, alpha=1.001 * least, **METAL)  # a warning here would be an error
@@ -259,7 +262,7 @@ def test_bad_input_damping_below_the_second_law_is_warned_of():
 
 
 def test_limit_texture_second_law_bound_depends_on_the_largest_eigenvalue():
-    # alpha >= beta^2 kappa s: a wall needs s = |grad m|^2, the centre of a skyrmion half of it.
+    # alpha >= beta^2 kappa q^2: a wall needs q^2 = |grad m|^2, the centre of a skyrmion half of it.
     for gradient, share in ((np.diag([1.0, 0, 0]), 1.0), (np.diag([1.0, 1.0, 0]) / np.sqrt(2), 0.5)):
         slope = 5e8 * gradient
         response = texture_response((0, 0, 1), slope, **METAL)
@@ -288,6 +291,39 @@ def test_invariant_texture_batches_and_tables():
     table = batch.columns(beta=beta)
     np.testing.assert_array_equal(table["pumping_2_y"], batch.pumping[..., 2, 1].ravel())
     assert repr(alone) == f"TextureResponse(points=1, kappa={KAPPA:.4g} m^2)"
+
+
+def test_limit_texture_no_points():
+    nowhere = texture_response(np.zeros((0, 3)), np.zeros((0, 3, 3)), alpha=0.1, **METAL)
+    assert nowhere.back_action.shape == (0, 3, 3)
+    assert repr(nowhere) == "TextureResponse(points=0)"
+    assert all(column.size == 0 for column in nowhere.columns().values())
+    assert repr(spin_flip_damping([], 1e-19)) == "SpinFlipDamping(points=0)"
+
+
+def test_limit_spin_flips():
+    # hbar/(tau Delta) = 3 in SI units; shares of the Stoner model, of a magnet without conduction spins, and a half.
+    model = spin_flip_damping(HBAR / 3e-19, 1e-19, itinerant_share=[1.0, 0.0, 0.5])
+    np.testing.assert_allclose(model.beta, 3, rtol=1e-12)
+    np.testing.assert_allclose(model.alpha, [3, 0, 1.5 / 5.5], rtol=1e-12)
+    np.testing.assert_allclose(model.drift_factor, [1, 1 / 10, 1 / 5.5], rtol=1e-12)
+    np.testing.assert_allclose(model.gyromagnetic_factor, [10, 1, 10 / 5.5], rtol=1e-12)
+    # Rare flips: (58).
+    rare = spin_flip_damping(1e-12, 1e-19, itinerant_share=0.1)
+    assert rare.alpha == pytest.approx(0.1 * rare.beta, rel=1e-5)
+
+
+def test_invariant_spin_flips_batches_and_tables():
+    times, splittings, shares = np.array([[1e-14], [3e-14]]), np.array([0.5, 1.0, 2.0]) * E, 0.3
+    batch = spin_flip_damping(times, splittings, itinerant_share=shares)
+    alone = spin_flip_damping(times[1, 0], splittings[2], itinerant_share=shares)
+    for name in ("alpha", "beta", "drift_factor", "gyromagnetic_factor"):
+        assert getattr(batch, name).shape == (2, 3)
+        assert getattr(batch, name)[1, 2] == getattr(alone, name)
+    table = batch.columns(tau=times)
+    assert list(table) == ["tau", "alpha", "beta", "drift_factor", "gyromagnetic_factor"]
+    np.testing.assert_array_equal(table["alpha"], batch.alpha.ravel())
+    assert repr(alone) == f"SpinFlipDamping(points=1, alpha={alone.alpha:.4g}, beta={alone.beta:.4g})"
 
 
 def test_invariant_texture_noise_along_m_is_removed():
@@ -384,6 +420,7 @@ TEXTURE = {"m": (0, 0, 1), "gradient": np.diag([1e8, 0, 0]), **METAL}
 ELEMENTS = {"ww": 2.0, "wc": -1.0, "cc": 3.5}
 SWAP = {"matrix": np.eye(2)[::-1], "derivatives": 1j * np.eye(2)[::-1], "channels": [1]}
 DAMPING = {"alpha": 0.1, "beta": 0.2, "conductance": 1e-3, "polarization": 0.5, **WIRE}
+FLIPS = {"spin_relaxation_time": 1e-14, "exchange_splitting": 1e-19, "itinerant_share": 0.1}
 WALL = WallResponse(ww=2.0, wc=-1.0, cc=3.5)
 INSULATOR = WallResponse(ww=2.0, wc=-1.0, cc=0.5)
 
@@ -515,6 +552,49 @@ def row(rule, call, base, says, **changed):
         ("m of shape (2,)", "gradient of shape (3,)", "matching leading shape"),
         m=[(0, 0, 1)] * 2,
         gradient=np.zeros((3, 3, 3)),
+    ),
+    row(
+        "spin flips: no time",
+        spin_flip_damping,
+        FLIPS,
+        ("spin_relaxation_time = 0 is not positive", "pass spin_relaxation_time > 0"),
+        spin_relaxation_time=0.0,
+    ),
+    row(
+        "spin flips: time not finite",
+        spin_flip_damping,
+        FLIPS,
+        ("spin_relaxation_time = inf is not finite", "pass finite numbers"),
+        spin_relaxation_time=float("inf"),
+    ),
+    row(
+        "spin flips: splitting negative",
+        spin_flip_damping,
+        FLIPS,
+        ("exchange_splitting = -1e-19 is not positive", "pass exchange_splitting > 0"),
+        exchange_splitting=-1e-19,
+    ),
+    row(
+        "spin flips: share above 1",
+        spin_flip_damping,
+        FLIPS,
+        ("itinerant_share[1] = 1.1 is no share", "pass 0 <= eta <= 1"),
+        itinerant_share=[0.1, 1.1],
+    ),
+    row(
+        "spin flips: share negative",
+        spin_flip_damping,
+        FLIPS,
+        ("itinerant_share = -0.1 is no share", "pass 0 <= eta <= 1"),
+        itinerant_share=-0.1,
+    ),
+    row(
+        "spin flips: shapes do not broadcast",
+        spin_flip_damping,
+        FLIPS,
+        ("spin_relaxation_time of shape (2,)", "itinerant_share of shape (3,)", "matching leading shape"),
+        spin_relaxation_time=[1e-14] * 2,
+        itinerant_share=[0.1] * 3,
     ),
     row("wall: mobility zero", WallResponse, ELEMENTS, ("ww = 0 is not positive", "pass the mobility"), ww=0.0),
     row("wall: mobility not finite", WallResponse, ELEMENTS, ("ww = inf", "one finite number"), ww=float("inf")),
