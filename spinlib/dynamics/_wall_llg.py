@@ -24,7 +24,11 @@ _TURN = 0.2  # rad, between samples
 _TOLERANCE = 5e-5  # of the velocity, between two windows of time
 _STILL = 1e-5  # rad, left to turn
 _NOISE = 1e-9  # rad
-_WORK = 150_000_000  # steps times cells
+_MARGIN = 1.5  # widths beside the held cells where spin waves are looked for
+_REACHED = 5e-3  # largest |m_perp| there; averages are then off by 1e-4 or so
+_WIDER = 1.5
+_PATIENCE = 4  # looks at a wall whose waves reach the edge and which does not settle
+_WORK = 500_000_000  # steps times cells, of all windows together
 
 
 @kernel
@@ -33,34 +37,41 @@ def _rate(m: _Real, out: _Real, drive: _Drive, cell: float) -> None:
     kappa, alpha, beta, drift, field = drive
     first, second = 1.0 / (60.0 * cell), 1.0 / (180.0 * cell * cell)
     share = -1.0 / (1.0 + alpha * alpha)
-    for i in range(_EDGE, m.shape[1] - _EDGE):
-        x, y, z = m[0, i], m[1, i], m[2, i]
-        a, b, c = m[0, i + 1], m[1, i + 1], m[2, i + 1]
-        d, e, f = m[0, i - 1], m[1, i - 1], m[2, i - 1]
+    mx, my, mz = m[0], m[1], m[2]  # with rows of their own and an index that counts from 0 the loop is vectorised
+    ox, oy, oz = out[0], out[1], out[2]
+    for inner in range(m.shape[1] - 2 * _EDGE):
+        i = inner + _EDGE
+        x, y, z = mx[i], my[i], mz[i]
+        a, b, c = mx[i + 1], my[i + 1], mz[i + 1]
+        d, e, f = mx[i - 1], my[i - 1], mz[i - 1]
         sx, sy, sz = 45.0 * (a - d), 45.0 * (b - e), 45.0 * (c - f)
         hx, hy, hz = 270.0 * (a + d), 270.0 * (b + e), 270.0 * (c + f)
-        a, b, c = m[0, i + 2], m[1, i + 2], m[2, i + 2]
-        d, e, f = m[0, i - 2], m[1, i - 2], m[2, i - 2]
+        a, b, c = mx[i + 2], my[i + 2], mz[i + 2]
+        d, e, f = mx[i - 2], my[i - 2], mz[i - 2]
         sx, sy, sz = sx - 9.0 * (a - d), sy - 9.0 * (b - e), sz - 9.0 * (c - f)
         hx, hy, hz = hx - 27.0 * (a + d), hy - 27.0 * (b + e), hz - 27.0 * (c + f)
-        a, b, c = m[0, i + 3], m[1, i + 3], m[2, i + 3]
-        d, e, f = m[0, i - 3], m[1, i - 3], m[2, i - 3]
+        a, b, c = mx[i + 3], my[i + 3], mz[i + 3]
+        d, e, f = mx[i - 3], my[i - 3], mz[i - 3]
         sx, sy, sz = first * (sx + a - d), first * (sy + b - e), first * (sz + c - f)
         hx = second * (hx + 2.0 * (a + d) - 490.0 * x) - drift * (beta * sx + y * sz - z * sy)
         hy = second * (hy + 2.0 * (b + e) - 490.0 * y) - drift * (beta * sy + z * sx - x * sz) - kappa * y
         hz = second * (hz + 2.0 * (c + f) - 490.0 * z) - drift * (beta * sz + x * sy - y * sx) + z + field
         tx, ty, tz = y * hz - z * hy, z * hx - x * hz, x * hy - y * hx
-        out[0, i] = share * (tx + alpha * (y * tz - z * ty))
-        out[1, i] = share * (ty + alpha * (z * tx - x * tz))
-        out[2, i] = share * (tz + alpha * (x * ty - y * tx))
+        ox[i] = share * (tx + alpha * (y * tz - z * ty))
+        oy[i] = share * (ty + alpha * (z * tx - x * tz))
+        oz[i] = share * (tz + alpha * (x * ty - y * tx))
 
 
 @kernel
 def _advance(
     m: _Real, work: _Real, drive: _Drive, cell: float, step: float, strides: int, shift: int, trace: _Real
 ) -> int:
-    """Integrate ``m`` in place, write position and azimuth to ``trace`` ``(samples, 2)``; return the new shift."""
+    """Integrate ``m`` in place and return the new shift.
+
+    A row of ``trace`` takes position, azimuth and the largest square of m_perp near the held cells.
+    """
     size = m.shape[1]
+    margin = int(_MARGIN / cell)
     k, total, trial = work[0], work[1], work[2]
     for sample in range(trace.shape[0]):
         for _ in range(strides):
@@ -72,9 +83,10 @@ def _advance(
                         trial[j, i] = m[j, i] + ahead * k[j, i]
                         total[j, i] = k[j, i] if stage == 0 else total[j, i] + 2.0 * k[j, i]
                 _rate(trial, k, drive, cell)
-            for i in range(_EDGE, size - _EDGE):
-                for j in range(3):
+            for j in range(3):
+                for i in range(size):
                     m[j, i] += step / 6.0 * (total[j, i] + k[j, i])
+            for i in range(size):
                 length = np.sqrt(m[0, i] ** 2 + m[1, i] ** 2 + m[2, i] ** 2)
                 for j in range(3):
                     m[j, i] /= length
@@ -88,6 +100,10 @@ def _advance(
                     m[j, size - _EDGE :] = -1.0 if j == 2 else 0.0
         trace[sample, 0] = cell * (shift + 0.5 * m[2].sum())
         trace[sample, 1] = np.arctan2(m[1].sum(), m[0].sum())
+        trace[sample, 2] = 0.0
+        for i in range(_EDGE, _EDGE + margin):
+            for n in (i, size - 1 - i):
+                trace[sample, 2] = max(trace[sample, 2], m[0, n] ** 2 + m[1, n] ** 2)
     return shift
 
 
@@ -119,17 +135,22 @@ class Run:
         turning = field + abs(beta - alpha) * drift * np.sqrt(1 + kappa) + alpha * kappa / 2
         self.step = _STABLE / fastest
         self._strides = max(1, int(_TURN / max(turning * self.step, _TURN / 64)))
-        self.time, self.position, self.azimuth = np.zeros(1), np.zeros(1), np.zeros(1)
+        self.time, self.position, self.azimuth, self.edge = np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1)
 
     def until(self, time: float) -> None:
         """Integrate up to ``time`` and keep the samples."""
         interval = self._strides * self.step
-        trace = np.empty((max(1, round((time - self.time[-1]) / interval)), 2))
+        trace = np.empty((max(1, round((time - self.time[-1]) / interval)), 3))
         self._shift = _advance(self.m, self._work, self.drive, self.cell, self.step, self._strides, self._shift, trace)
         self.time = np.concatenate([self.time, self.time[-1] + interval * np.arange(1, len(trace) + 1)])
         self.position = np.concatenate([self.position, trace[:, 0]])
         turned = np.unwrap(np.concatenate([self.azimuth[-1:], trace[:, 1]]))
         self.azimuth = np.concatenate([self.azimuth, turned[1:]])
+        self.edge = np.concatenate([self.edge, np.sqrt(trace[:, 2])])
+
+    def reached(self, since: float) -> bool:
+        """Return whether spin waves stand at the held cells, which reflect them, after the share ``since`` of time."""
+        return bool(self.edge[self.time >= since * self.time[-1]].max() > _REACHED)
 
     def locked(self) -> tuple[float, float, float] | None:
         """Return velocity, 0 and azimuth if the wall has come to a steady motion."""
@@ -139,11 +160,7 @@ class Run:
         first, second = np.diff(phi)
         # What is left of a geometric decay. Just above the threshold it is not small: there the decay slows down.
         left = second**2 / max(abs(first - second), 1e-300)
-        if (
-            (left > _STILL and abs(second) > _NOISE)
-            or abs(second) > abs(first) + _STILL
-            or not self._steady(before, after)
-        ):
+        if (left > _STILL and abs(second) > _NOISE) or not self._steady(before, after):
             return None
         return float(after), 0.0, float(phi[-1])
 
@@ -167,22 +184,36 @@ class Run:
         return abs(after - before) <= _TOLERANCE * scale + 1e-12
 
 
-def settle(drive: _Drive, cell: float, cells: int) -> tuple[float, float, float] | None:
-    """Return average velocity, average precession and locked azimuth (or nan), reduced; None if time runs out.
+def settle(drive: _Drive, cell: float, cells: int, most: int) -> tuple[tuple[float, float, float] | None, int]:
+    """Return average velocity, average precession and locked azimuth (or nan), reduced, and the cells of the window.
 
-    >>> velocity, precession, azimuth = settle((0.5, 0.5, 1.0, 0.2, 0.0), 0.25, 80)
-    >>> round(velocity, 3), precession
-    (0.4, 0.0)
+    Where spin waves of the wall reach the edge of the window it starts again in a wider one, up to ``most`` cells.
+    Without an answer, None and the cells of the last window, or more than ``most`` if the waves reach the edge of all.
+
+    >>> (velocity, precession, azimuth), cells = settle((0.5, 0.5, 1.0, 0.2, 0.0), 0.25, 96, 2000)
+    >>> round(velocity, 3), precession, cells
+    (0.4, 0.0, 96)
     """
-    run = Run(drive, cell, cells)
     kappa, alpha, _, _, field = drive
-    end = _WORK * run.step / cells
     # 24 decay times of the slowest uniform spin wave of the domain that the field weakens.
-    time = 24 * (1 + alpha**2) / (alpha * (1 + kappa / 2 - abs(field)))
-    while run.time[-1] < end:
-        run.until(min(time, 1.01 * end))
-        answer = run.locked() or run.rotating()
-        if answer:
-            return answer
-        time = 1.3 * run.time[-1]
-    return None
+    first = 24 * (1 + alpha**2) / (alpha * (1 + kappa / 2 - abs(field)))
+    work = float(_WORK)
+    while True:
+        run = Run(drive, cell, cells)
+        end, time, looks = work * run.step / cells, first, 0
+        while run.time[-1] < end:
+            run.until(min(time, 1.01 * end))
+            time, looks = 1.3 * run.time[-1], looks + 1
+            locked, rotating = run.locked(), run.rotating()
+            reached = run.reached(10 / 12 if locked else 1 / 3)
+            answer = locked or rotating
+            if answer and not reached:
+                return answer, cells
+            if reached and (answer or looks == _PATIENCE):
+                break
+        else:
+            return None, cells
+        work -= run.time[-1] / run.step * cells
+        if cells >= most:
+            return None, most + 1
+        cells = min(int(_WIDER * cells), most)

@@ -22,8 +22,9 @@ _Motion = tuple[float, float, float]  # velocity, precession, angle
 
 # Components x, y, z of a wall: 0 stands for zero, f for sech, g for -tanh of the distance from the centre.
 _KINDS = {"neel": "f0g", "rotated_neel": "g0f", "bloch": "gf0"}
-# Limits of the mesh in widths of the wall, and its default.
-_WINDOW, _LEAST_WINDOW, _MOST_CELLS = 20.0, 16.0, 2000
+# The mesh in widths of the wall, its default and its limits. The held ends pull at the wall as exp(-window): 16 widths
+# slow it by 2e-3 of its velocity at a drift of 1 m/s, 24 by 1e-5 at a tenth of that.
+_WINDOW, _LEAST_WINDOW, _MOST_CELLS = 24.0, 20.0, 2000
 _CELL, _LARGEST_CELL = 0.3, 0.4
 _NODES = 2**17
 
@@ -48,8 +49,8 @@ class DomainWall:
 
         M_s B/2K + (beta - alpha)(M_s u/(2 gamma sqrt(AK))) sqrt(1 + kappa sin^2 phi) = (alpha kappa/2) sin 2 phi.
 
-    Beyond, phi rotates. ``walker_drift`` and ``walker_field`` are the limits without field and without drift. All this
-    is exact in one dimension (Walker's solution).
+    The steady motion and its limits are exact in one dimension (Walker's solution). Beyond, phi rotates.
+    ``walker_drift`` and ``walker_field`` are the limits without field and without drift.
 
     Args:
         exchange_stiffness: A [J/m], positive.
@@ -153,41 +154,52 @@ def wall_motion(
         drift: u along the electron flow, positive along +x [m/s], ``(...,)``.
         field: B along +z, which drives the wall along +x [T], ``(...,)``.
         method: ``"collective"``, two coordinates with Delta(phi) = width/sqrt(1 + kappa sin^2 phi): exact below the
-            threshold; above it the width would have to follow at once. ``"rigid"``, Delta = width. Both average without
-            time steps and leave out that a strong drive breaks up the domains. ``"micromagnetic"``, the LLG equation in
-            one dimension, run until its averages repeat; refuses such a drive. Its default mesh gives averages within
-            1e-4 of a finer one, 0.5 % where a fast wall of large kappa radiates spin waves.
-        window: of ``"micromagnetic"`` [m], by default 20 widths.
+            threshold; above it the width would have to follow at once. At alpha = 0.1 that is off by 0.1-0.5 % under a
+            drift and 2 % in a field of three thresholds for kappa <= 1, by 21 % in such a field for kappa = 3 and 85 %
+            for kappa = 5, by 5 % and 11 % under a drift for kappa = 5 and 20; the error falls as alpha^2. ``"rigid"``,
+            Delta = width. Both average without time steps and leave out that a strong drive breaks up the domains.
+            ``"micromagnetic"``, the LLG equation in one dimension, run until its averages repeat; refuses such a drive.
+            Its default mesh gives averages within 3e-4 of a finer one.
+        window: of ``"micromagnetic"`` [m], by default 24 widths. The held ends of a window reflect spin waves, which a
+            wall radiates in strong fields. Where they get that far the default widens, up to 2000 cells; a window that
+            was passed is refused.
         cell: of ``"micromagnetic"`` [m], by default 0.3 widths of the narrowest wall, at most 0.25 widths at rest.
 
     Returns:
-        WallMotion. Close to its threshold a wall takes ever longer to lock or to turn; ``"micromagnetic"`` decides for
-        drives that are 1 % off in a second or so, and 0.1 % off in several. Still closer the mesh itself shifts the
-        threshold.
+        WallMotion. Close to its threshold a wall takes ever longer to lock or to turn. At kappa near 1 and alpha = 0.1
+        ``"micromagnetic"`` decides for drives that are 0.1 % off in a second; still closer the mesh itself shifts the
+        threshold. The time grows as 1/(alpha kappa): a second or two at 1e-3, a RuntimeError from 1e-4 down. So ends
+        mostly, too, a wall of alpha < 0.05 in a field above half of 2K/M_s: its waves get far, or it does not repeat.
 
     Raises:
         ValueError: ``method`` is unknown, an argument is not finite, shapes do not broadcast; and for
-            ``"micromagnetic"``: ``alpha`` = 0, domains that the drive breaks up, a window narrower than the wall needs,
-            a cell that does not resolve it.
-        RuntimeError: no steady motion within the work that ``"micromagnetic"`` allows itself, some seconds.
+            ``"micromagnetic"``: ``alpha`` = 0, domains that the drive breaks up, a window narrower than the wall needs
+            or reached by its spin waves (the message names one that is not), a cell that does not resolve it.
+        RuntimeError: no steady motion within the work that ``"micromagnetic"`` allows itself, some ten seconds.
 
     >>> wall = DomainWall(1.0, 1.0, 1.0, 2.0, alpha=0.5, beta=1.0, gyromagnetic_ratio=1.0)
     >>> wall_motion(wall, drift=0.25).velocity
     0.5
     """
+    if not isinstance(wall, DomainWall):
+        raise ValueError(f"wall = {wall!r} is no wall: pass a DomainWall")
     if method not in ("rigid", "collective", "micromagnetic"):
         raise ValueError(f"method = {method!r} is unknown: pass 'rigid', 'collective' or 'micromagnetic'")
     u, b = together(drift=real("drift", drift), field=real("field", field))
-    drives = [wall._reduced(*each) for each in zip(u.ravel().tolist(), b.ravel().tolist(), strict=True)]
+    drives = {index: wall._reduced(float(u[index]), float(b[index])) for index in np.ndindex(u.shape)}
+    points: list[_Motion] = []
     if method == "micromagnetic":
         mesh = _mesh(wall, window, cell)
         _whole_domains(wall, u, b)
-        points = [_micromagnetic(drive, *mesh) for drive in drives]
+        for index, drive in drives.items():
+            place = f"[{', '.join(map(str, index))}]" if index else ""
+            given = f"drift{place} = {u[index]:.6g} m/s, field{place} = {b[index]:.6g} T"
+            points.append(_micromagnetic(drive, *mesh, wall.width, window, given))
     else:
         for name, value in (("window", window), ("cell", cell)):
             if value is not None:
                 raise ValueError(f"{name} = {value!r} has no meaning for {method!r}: leave it out")
-        points = [_rigid(drive) if method == "rigid" else _collective(drive) for drive in drives]
+        points = [_rigid(drive) if method == "rigid" else _collective(drive) for drive in drives.values()]
     velocity, precession, angle = (np.reshape([point[i] for point in points], u.shape) for i in range(3))
     return WallMotion(
         float_or_array(velocity * (wall.width / wall._time)),
@@ -219,7 +231,7 @@ def wall_profile(
     >>> wall_profile(0.0, width=2.0)
     (array([1., 0., 0.]), array([0. , 0. , 0.5]))
     """
-    if kind not in _KINDS:
+    if kind not in tuple(_KINDS):  # also what has no hash
         raise ValueError(f"kind = {kind!r} is no wall: pass one of {', '.join(map(repr, _KINDS))}")
     scale = real("width", width)
     require("width", scale, scale > 0, "is not positive", "pass width > 0 in the unit of position")
@@ -248,7 +260,7 @@ def _rigid(drive: _Drive) -> _Motion:
     push = drive.field + (drive.beta - drive.alpha) * drive.drift
     if abs(push) <= drag:
         return _locked(drive, float(np.arcsin(push / drag)) / 2 if drag else 0.0, 1.0)
-    root = float(np.copysign(np.sqrt(push**2 - drag**2), push))
+    root = float(np.copysign(np.sqrt(abs(push) - drag) * np.sqrt(abs(push) + drag), push))
     turning = root / (1 + drive.alpha**2)
     # alpha <(kappa/2) sin 2 phi> = push - root, written without a difference of like numbers.
     return drive.drift + drag * drive.kappa / 2 / (push + root) + drive.alpha * turning, turning, float("nan")
@@ -293,16 +305,25 @@ def _collective(drive: _Drive) -> _Motion:
     return drive.drift + float(moved.sum()) / total, 1 / total, float("nan")
 
 
-def _micromagnetic(drive: _Drive, cell: float, cells: int) -> _Motion:
-    """Motion by the LLG equation."""
+def _micromagnetic(drive: _Drive, cell: float, cells: int, width: float, window: float | None, given: str) -> _Motion:
+    """Motion by the LLG equation; ``width`` [m], ``window`` and ``given`` word a refusal."""
     from spinlib.dynamics._wall_llg import settle  # nor a compiler
 
-    answer = settle(drive, cell, cells)
-    if answer is None:
-        given = ", ".join(f"{name} = {value:.6g}" for name, value in drive._asdict().items())
+    answer, used = settle(drive, cell, cells, _MOST_CELLS)
+    if answer is None and used > cells:
         raise RuntimeError(
-            f"no steady motion of a wall with (reduced) {given}: close to its threshold, and at small alpha or kappa, "
-            "a wall takes long; pass method='collective', a drive further off, or a larger cell"
+            f"{given}: no steady motion of a wall that radiates spin waves to the ends of any window that a run can "
+            "take: pass method='collective', a weaker drive, a larger cell, or a wall with more damping"
+        )
+    if answer is None:
+        raise RuntimeError(
+            f"{given}: no steady motion in the time of a run; close to its threshold, and at small alpha or kappa, a "
+            "wall takes long: pass method='collective', or a drive further off"
+        )
+    if window is not None and used > cells:
+        raise ValueError(
+            f"window = {window:.6g} is reached by spin waves of a wall at {given}, and its ends reflect them: "
+            f"pass window >= {used * cell * width:.6g} m, or leave it out"
         )
     return answer
 
@@ -312,6 +333,9 @@ def _mesh(wall: DomainWall, window: float | None, cell: float | None) -> tuple[f
     width, narrow = wall.width, 1 / float(np.sqrt(1 + wall._kappa))
     length = _WINDOW if window is None else number("window", window, positive) / width
     fine = min(_CELL * narrow, 0.25) if cell is None else number("cell", cell, positive) / width
+    most = (_MOST_CELLS * _CELL / _WINDOW) ** 2 - 1
+    remedy = f"pass method='collective', or hard_axis_anisotropy <= {most:.4g} anisotropy"
+    require("hard_axis_anisotropy/anisotropy", wall._kappa, wall._kappa <= most, "makes the wall too narrow", remedy)
     remedy = f"pass window >= {_LEAST_WINDOW * width:.4g} m, {_LEAST_WINDOW:g} widths of the wall"
     require("window", length * width, length >= _LEAST_WINDOW, "is narrower than the wall needs", remedy)
     remedy = f"pass cell <= {_LARGEST_CELL * narrow * width:.4g} m, {_LARGEST_CELL:g} of its least width"
@@ -335,6 +359,6 @@ def _whole_domains(wall: DomainWall, drift: _Real, field: _Real) -> None:
     require("field", field, rest > 0, "reverses the domain against it", f"pass |field| < {scale:.4g} T, 2K/M_s")
     bearable = (np.sqrt(rest) + np.sqrt(rest + wall._kappa)) * wall.width / wall._time
     strength = abs(1 - wall.beta / wall.alpha)
-    most = float(np.min(bearable)) / strength if strength else np.inf
+    most = float(np.min(bearable, initial=np.inf)) / strength if strength else np.inf
     remedy = f"pass |drift| < {most:.4g} m/s, or method='collective', which leaves them out"
     require("drift", drift, np.abs(drift) * strength < bearable, "breaks up the domains beside the wall", remedy)
