@@ -7,7 +7,7 @@ whose final direction is within the stated error of that code's own converged li
 The peer is cmtj (``pip install cmtj``), best in an environment of its own, whose Python SPINLIB_CMTJ_PYTHON names. It
 is given its own way: the faster of its two solvers of high order, a log of one line, a gyromagnetic ratio equal to ours
 (by default it is 0.18 per cent lower), and the torque of a layer of the kind SOT, which is the Gilbert form (the kind
-STT lacks a cross term). Its time is taken inside its own process, around runSimulation alone.
+STT lacks a cross term). Its time is taken inside its own process, around resetting the layer and runSimulation.
 """
 
 import importlib.util

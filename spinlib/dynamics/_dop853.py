@@ -56,7 +56,7 @@ def trajectories(
         for j in range(1, times.shape[0]):
             while t < times[j]:
                 left = times[j] - t
-                parts = np.ceil(left / h) if h > 0.0 else np.inf
+                parts = max(1.0, np.ceil(left / h)) if h > 0.0 else np.inf
                 step = left / parts  # equal steps up to the next output
                 if not (step > 0.0 and (parts == 1.0 or t + step > t)):
                     return float(t)

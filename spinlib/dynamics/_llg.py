@@ -14,12 +14,24 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib._jit import kernel
 from spinlib._validate import number, real, require, unit, vectors
 
-__all__ = ["LinearField", "SpinTorque", "damping_tensor", "field_of", "parameters", "rate", "sample", "torque_of"]
+__all__ = [
+    "LinearField",
+    "SpinTorque",
+    "damping_tensor",
+    "field_of",
+    "fitting",
+    "parameters",
+    "rate",
+    "read_only",
+    "sample",
+    "torque_of",
+]
 
 _Real: TypeAlias = NDArray[np.float64]
 _Law: TypeAlias = Callable[[_Real, float], ArrayLike]
 
 _SYMMETRIC = 1e-12
+_SAME = 1e-9
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
@@ -123,15 +135,46 @@ def torque_of(value: _Law | None) -> _Law | None:
     raise ValueError(f"torque = {value!r} is not callable: pass torque(m, t) in 1/s, a SpinTorque, or None")
 
 
-def sample(name: str, law: _Law, m: _Real, t: float) -> _Real:
-    """Return ``law(m, t)`` in the shape of ``m``, or refuse what is no field of real vectors.
+def fitting(torque: _Law | None, gyromagnetic_ratio: float) -> None:
+    """Refuse a torque that belongs to another gyromagnetic ratio.
 
-    >>> sample("field", lambda m, t: 1.0, np.zeros((2, 3)), 0.0)
+    >>> def torque(m, t): ...
+    >>> torque.gyromagnetic_ratio = 2.0
+    >>> fitting(torque, 1.0)
     Traceback (most recent call last):
     ...
-    ValueError: field(m, t) has shape (): pass vectors of shape (..., 3), in the order x, y, z
+    ValueError: gyromagnetic_ratio = 1 is not the 2 of torque: pass one gyromagnetic_ratio to both
     """
-    value = vectors(f"{name}(m, t)", law(m, t))
+    own = number("gyromagnetic_ratio of torque", getattr(torque, "gyromagnetic_ratio", gyromagnetic_ratio))
+    same = abs(own - gyromagnetic_ratio) <= _SAME * gyromagnetic_ratio
+    remedy = "pass one gyromagnetic_ratio to both"
+    require("gyromagnetic_ratio", gyromagnetic_ratio, same, f"is not the {own:.10g} of torque", remedy)
+
+
+def read_only(m: _Real) -> _Real:
+    """Return a view of ``m`` that a law cannot write to.
+
+    >>> read_only(np.ones(3)).flags.writeable
+    False
+    """
+    view = m.view()
+    view.flags.writeable = False
+    return view
+
+
+def sample(name: str, law: _Law, m: _Real, t: float) -> _Real:
+    """Return ``law(m, t)`` in the shape of ``m``, or refuse what is no field of real vectors, with the time.
+
+    >>> sample("field", lambda m, t: 1.0, np.zeros((2, 3)), 0.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: at t = 0.5 s field(m, t) has shape (): pass vectors of shape (..., 3), in the order x, y, z
+    """
+    found = law(read_only(m), t)
+    try:
+        value = vectors(f"{name}(m, t)", found)
+    except ValueError as error:
+        raise ValueError(f"at t = {t:.6g} s {error}") from None
     try:
         return np.broadcast_to(value, m.shape)
     except ValueError:

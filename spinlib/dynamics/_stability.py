@@ -16,6 +16,7 @@ __all__ = ["threshold"]
 
 _Real = NDArray[np.float64]
 _Flow: TypeAlias = Callable[[_Real], _Real]
+_Bracket: TypeAlias = tuple[float, _Real, float]
 
 _COLLINEAR = 1e-9
 _EQUILIBRIUM = 1e-6
@@ -23,7 +24,10 @@ _NO_TORQUE = 1e-12  # of the torque's scale: what rounding leaves
 _FARTHEST = 1e3  # current, in units of the one whose torque is as strong as the field's
 _STEP = 1e-3  # first of the current, in that unit
 _TURN = 0.1  # rad between two points of a branch
+_GROWTH = 1.2  # of the stride along it
+_SHARPNESS = 1e-5  # of the current, in the search for a maximum between three points
 _RESOLUTION = 1e-10
+_GOLDEN = (np.sqrt(5) - 1) / 2
 
 # Sixth-order differences: the error of a slope on the unit sphere is below 1e-12.
 _WIDTH = 4e-3
@@ -47,9 +51,13 @@ class _Point:
     def slope(self, current: float) -> _Real:
         return np.asarray(self.field_slope + current * self.torque_slope)
 
-    def stable(self, current: float) -> bool:
+    def margins(self, current: float) -> tuple[float, float]:
+        """Return the trace and minus the determinant of the slope: both negative where the point is stable."""
         slope = self.slope(current)
-        return bool(np.trace(slope) < 0 < np.linalg.det(slope))
+        return float(np.trace(slope)), -float(np.linalg.det(slope))
+
+    def stable(self, current: float) -> bool:
+        return max(self.margins(current)) < 0
 
 
 def threshold(m_free: _Real, precession: _Flow, valve: ValveTorque, alpha: _Real) -> float:
@@ -135,13 +143,52 @@ class _System:
 
     def follow(self, n: _Real, sign: int, scale: float, farthest: float) -> float:
         """Return the modulus of the current at which the branch of ``n`` loses stability, or nan."""
-        current, step = 0.0, _STEP * scale
+        current, step, last = 0.0, _STEP * scale, [(0.0, n, self.at(n).margins(0.0))]
         while current < farthest:
             found = self.equilibrium(n, sign * (current + step))
             if found and found[1].stable(sign * (current + step)):
-                n, current, step = found[0], current + step, 1.3 * step
+                n, current, step = found[0], current + step, _GROWTH * step
+                last = [*last[-2:], (current, n, found[1].margins(sign * current))]
+                inside = self._between(last, sign) if len(last) == 3 else None
+                if inside is not None:
+                    return self._bisected(*inside, sign)
             elif step <= _RESOLUTION * max(current, _STEP * scale):
                 return float(current)
             else:
                 step /= 2
         return np.nan
+
+    def _between(self, points: list[tuple[float, _Real, tuple[float, float]]], sign: int) -> _Bracket | None:
+        """Return a stable and an unstable current if a maximum of a margin between three stable points exceeds 0.
+
+        The margins are smooth along a branch, so a maximum that could reach 0 is looked for by the golden section.
+        """
+        margins = np.array([margin for _, _, margin in points])
+        for k in range(2):
+            first, middle, last = margins[:, k]
+            if middle < max(first, last) or 2 * middle < min(first, last):
+                continue  # no maximum, or one too far below 0 for three points to hide it
+            a, b = points[0][0], points[2][0]
+            while b - a > _SHARPNESS * points[2][0]:
+                tried, found = [b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)], []
+                for current in tried:
+                    low, n, _ = points[int(current > points[1][0])]
+                    there = self.equilibrium(n, sign * current)
+                    if there is None:
+                        return None  # between two stable points of a branch there is one
+                    if not there[1].stable(sign * current):
+                        return low, n, current
+                    found.append(there[1].margins(sign * current)[k])
+                a, b = (a, tried[1]) if found[0] > found[1] else (tried[0], b)
+        return None
+
+    def _bisected(self, low: float, n: _Real, high: float, sign: int) -> float:
+        """Return the modulus of the current between a stable ``low`` at ``n`` and an unstable ``high``."""
+        while high - low > _RESOLUTION * high:
+            middle = (low + high) / 2
+            found = self.equilibrium(n, sign * middle)
+            if found and found[1].stable(sign * middle):
+                low, n = middle, found[0]
+            else:
+                high = middle
+        return low

@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._interface import InterfaceConductance, interface
-from spinlib._validate import number, positive, real, shared_shape, unit
-from spinlib.circuit import spin_transfer_torque, spin_valve
+from spinlib._validate import number, positive, real, require, shared_shape, unit
+from spinlib.spin import cross_matrix
+from spinlib.units import e, hbar
 from spinlib.units import gyromagnetic_ratio as free_electron
 
 __all__ = ["ValveTorque", "tangents"]
 
 _Real = NDArray[np.float64]
+
+_SINGULAR = 1e13
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,12 @@ class ValveTorque:
 
     A callable ``torque(m, t)``: the torque of the current on a free layer at rest. A free layer that moves pumps, part
     of what it emits comes back from the node, and what is lost damps it. That torque is linear in dm/dt; ``at`` returns
-    its matrix, and the integrators solve for dm/dt with it.
+    its matrix, and the integrators solve for dm/dt with it. A function around the record, such as a sum with another
+    torque, has no ``at`` and so drops the pumping: write a class with both methods instead.
+
+    The state is that of :func:`spinlib.circuit.spin_valve`, with the charge eliminated. Spins at the node obey
+    (M_1 + M_2) V_s = I (P_1 m_1 - P_2 m_2) - M_2 (hbar/2e) m_2 x dm_2/dt, M = G (1 - P^2) m m + 2 Re G_mix (1 - m m)
+    - 2 Im G_mix m x.
 
     Args:
         m_fixed: direction of the fixed layer, unit vectors ``(..., 3)``.
@@ -33,8 +41,9 @@ class ValveTorque:
         pumping: whether the free layer pumps.
 
     Raises:
-        ValueError: ``m_fixed`` is no unit vector, an interface is none or that of a thin magnet, a moment or ratio is
-            not positive, a number is not finite.
+        ValueError: ``m_fixed`` is no unit vector, an interface is none, that of a thin magnet or passes no charge, a
+            moment or ratio is not positive, a number is not finite, ``pumping`` is no bool; when called, a spin that
+            nothing determines.
 
     >>> from spinlib.units import e, hbar
     >>> side = InterfaceConductance(majority=3.0, minority=1.0, mixing=1.5)
@@ -50,6 +59,8 @@ class ValveTorque:
     magnetic_moment: float = field(kw_only=True)
     gyromagnetic_ratio: float = field(default=free_electron, kw_only=True)
     pumping: bool = field(default=True, kw_only=True)
+    _taken: _Real = field(init=False, repr=False)
+    _driven: _Real = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -59,13 +70,20 @@ class ValveTorque:
             value.flags.writeable = False
             object.__setattr__(self, name, value)
         for name in ("fixed", "free"):
-            interface(name, getattr(self, name))._thick(name)
+            total = interface(name, getattr(self, name))._thick(name).total
+            remedy = "pass an interface that some spin crosses"
+            require(f"majority + minority of {name}", total, total > 0, "lets no charge current pass", remedy)
         for name in ("magnetic_moment", "gyromagnetic_ratio"):
             object.__setattr__(self, name, number(name, getattr(self, name), positive))
+        if not isinstance(self.pumping, bool | np.bool_):
+            raise ValueError(f"pumping = {self.pumping!r} is no bool: pass True or False")
+        axis = np.asarray(self.m_fixed)
+        object.__setattr__(self, "_taken", _spins_taken(self.fixed, axis)[0])
+        object.__setattr__(self, "_driven", self.fixed.polarization * axis)
 
     def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
         """Return the torque [1/s] on a free layer ``m`` ``(..., 3)`` at rest; it does not depend on the time."""
-        return self._torque(unit("m", m), self.charge_current, None)
+        return self._solved(unit("m", m))[0]
 
     def at(self, m: ArrayLike) -> tuple[_Real, _Real]:
         """Return the torque at rest ``(..., 3)`` [1/s] and the matrix K of the torque K dm/dt ``(..., 3, 3)``.
@@ -82,22 +100,39 @@ class ValveTorque:
             ValueError: ``m`` is no unit vector or does not broadcast.
         """
         n = unit("m", m)
-        current, fixed = np.asarray(self.charge_current), np.asarray(self.m_fixed)
-        shape = shared_shape(m=n.shape[:-1], m_fixed=fixed.shape[:-1], charge_current=current.shape)
-        n = np.broadcast_to(n, (*shape, 3))
+        torque, given = self._solved(n)
         if not self.pumping:
-            return self._torque(n, current, None), np.zeros((*shape, 3, 3))
-        across = tangents(n)
-        rates = np.concatenate([np.zeros((1, *n.shape)), across])
-        currents = np.zeros((3, *shape))
-        currents[0] = current
-        torque = self._torque(n, currents, rates)
-        return torque[0], np.asarray(np.einsum("k...i,k...j->...ij", torque[1:], across))
+            return torque, np.zeros((*torque.shape, 3))
+        scale = self._unit * hbar / (2 * e)
+        # Of what m x dm/dt emits, the share (M_1 + M_2)^-1 M_1 is taken by the fixed layer; the rest returns.
+        matrix = scale * given @ self._taken @ cross_matrix(n)
+        return torque, np.array(np.broadcast_to(matrix, (*torque.shape, 3)))
 
-    def _torque(self, n: _Real, current: ArrayLike, rate: _Real | None) -> _Real:
-        state = spin_valve(self.m_fixed, n, self.fixed, self.free, charge_current=current, mdot2=rate)
-        scale = {"magnetic_moment": self.magnetic_moment, "gyromagnetic_ratio": self.gyromagnetic_ratio}
-        return spin_transfer_torque(n, state.spin_current2, **scale)
+    @property
+    def _unit(self) -> float:
+        """Rate of one unit of absorbed spin current."""
+        return self.gyromagnetic_ratio * hbar / (2 * e * self.magnetic_moment)
+
+    def _solved(self, n: _Real) -> tuple[_Real, _Real]:
+        """Return the torque at rest and T (M_1 + M_2)^-1, T the part of M_2 that is absorbed across ``n``."""
+        current, fixed = np.asarray(self.charge_current), np.asarray(self.m_fixed)
+        shared_shape(m=n.shape[:-1], m_fixed=fixed.shape[:-1], charge_current=current.shape)
+        mine, absorbed = _spins_taken(self.free, n)
+        node = self._taken + mine
+        condition = np.linalg.cond(node)
+        remedy = "pass interfaces that pass both spins and their transverse part"
+        require("condition number of the node", condition, condition < _SINGULAR, "leaves a spin open", remedy)
+        given = absorbed @ np.linalg.inv(node)
+        drive = self._driven - self.free.polarization * n
+        torque = self._unit * current[..., None] * (given @ drive[..., None])[..., 0]
+        return np.asarray(torque + 0.0), np.asarray(given)
+
+
+def _spins_taken(side: InterfaceConductance, n: _Real) -> tuple[_Real, _Real]:
+    """Return the matrix M from V_s to the spin current into a magnet that no charge enters, and its part across."""
+    along = n[..., :, None] * n[..., None, :]
+    across = 2 * side.mixing.real * (np.eye(3) - along) - 2 * side.mixing.imag * cross_matrix(n)
+    return side.total * (1 - side.polarization**2) * along + across, across
 
 
 def tangents(n: _Real) -> _Real:

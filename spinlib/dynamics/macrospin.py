@@ -19,7 +19,9 @@ from spinlib.dynamics._llg import (
     SpinTorque,
     damping_tensor,
     field_of,
+    fitting,
     parameters,
+    read_only,
     sample,
     torque_of,
 )
@@ -35,7 +37,9 @@ _Law: TypeAlias = Callable[[_Real, float], ArrayLike]
 
 _FINEST, _COARSEST = 1e-13, 1e-2
 _TURNS = cross_matrix(np.eye(3)).reshape(3, 9)  # n @ this is [n]x, row by row
-_SCIPY_FINEST = 3e-14  # below 100 times the machine precision solve_ivp warns
+_SCIPY_FINEST = 3e-14  # below 100 times the machine precision SciPy warns
+_LARGEST = 1e12  # rate over drive: what rounding makes of a singular matrix exceeds it
+_REACTION = "pass matrices of shape (..., 3, 3)"
 
 
 def llg_rate(
@@ -63,7 +67,7 @@ def llg_rate(
 
     Raises:
         ValueError: ``m`` is no unit vector, ``alpha`` is negative or no such tensor, ``gyromagnetic_ratio`` is not
-            positive, a number is not finite, or shapes do not broadcast.
+            positive, a number is not finite, shapes do not broadcast, or ``back_action`` leaves dm/dt open.
 
     >>> llg_rate((1, 0, 0), (0, 0, 2.0), alpha=0.5, gyromagnetic_ratio=1.0)
     array([0. , 1.6, 0.8])
@@ -74,10 +78,8 @@ def llg_rate(
     if torque is not None:
         given["torque"] = vectors("torque", torque)
     shapes = {name: value.shape[:-1] for name, value in given.items()}
-    matrix = None if back_action is None else real("back_action", back_action, "pass matrices of shape (..., 3, 3)")
+    matrix = None if back_action is None else _matrices("back_action", back_action)
     if matrix is not None:
-        if matrix.shape[-2:] != (3, 3):
-            raise ValueError(f"back_action has shape {matrix.shape}: pass matrices of shape (..., 3, 3)")
         shapes["back_action"] = matrix.shape[:-2]
     shape = shared_shape(m=n.shape[:-1], **shapes)
     n = np.broadcast_to(n, (*shape, 3))
@@ -97,26 +99,32 @@ def integrate_llg(
     r"""Return the motion of independent magnets by the LLG equation (BTBK 1, 8).
 
     Dormand and Prince's method of order 8 with adaptive steps. A constant or linear field, without torque or with a
-    :class:`SpinTorque`, runs compiled, each trajectory in its own steps; any other field or torque is called for all
-    trajectories at once. A :class:`ValveTorque` acts together with the pumping that its motion causes.
+    :class:`SpinTorque`, runs compiled, each trajectory in its own steps: some 5 us a turn at the default ``rtol``. Any
+    other field or torque is called for all trajectories at once: some 5 ms a turn of one, 50 us each of a thousand. A
+    :class:`ValveTorque` acts together with the pumping that its motion causes. Small motions about the collinear states
+    of a symmetric valve have it compiled, as a :class:`SpinTorque` with the damping alpha + alpha_pump/2.
 
     Args:
         m0: magnetisation at ``times[0]``, unit vectors ``(..., 3)``.
         field: a constant B [T], ``(3,)``, a :class:`LinearField`, or a callable ``field(m, t)`` that takes unit vectors
-            ``(..., 3)`` and a time [s] and returns B [T] of that shape.
+            ``(..., 3)``, read-only, and a time [s] and returns B [T] of that shape.
         times: where m is wanted [s], ``(T,)``, increasing.
         alpha: Gilbert damping, a number >= 0 or a symmetric ``(3, 3)`` tensor without negative eigenvalue.
         gyromagnetic_ratio: gamma [rad/(s T)], positive.
-        torque: None, or a callable ``torque(m, t)`` [1/s], in the Gilbert form; its part along m is left out.
+        torque: None, or a callable ``torque(m, t)`` [1/s], in the Gilbert form; its part along m is left out. If it has
+            a method ``at``, too, ``at(m)`` is asked instead for the torque at rest and the matrix K ``(..., 3, 3)`` of
+            the torque K dm/dt, as that of ``ValveTorque`` is. A function around a ``ValveTorque`` has no such method
+            and drops its pumping; to add a term to it write a class with both.
         rtol: bound of the error of one step, from 1e-13 to 1e-2; that of a whole motion grows with the number of steps.
+            With callables one of N trajectories may err by some 3 rtol, and by 3e-14 sqrt(N) where that is more.
 
     Returns:
         m at ``times``, unit vectors ``(T, ..., 3)``.
 
     Raises:
         ValueError: ``m0`` is no unit vector, ``times`` do not increase, ``rtol`` out of range, ``field`` or ``torque``
-            of another kind or with a value that is not finite or has another shape, a ``gyromagnetic_ratio`` other
-            than that of the ``ValveTorque``, or as for :func:`llg_rate`.
+            of another kind or with a value that is not finite or has another shape (the message names the time), a
+            ``gyromagnetic_ratio`` other than that of a torque that has one, or as for :func:`llg_rate`.
         RuntimeError: no step is short enough; the message names the time.
 
     >>> m = integrate_llg((1, 0, 0), (0, 0, 1.0), (0, np.pi / 2), alpha=0.0, gyromagnetic_ratio=1.0)
@@ -130,10 +138,7 @@ def integrate_llg(
     tolerance = number("rtol", rtol)
     remedy = f"pass {_FINEST} <= rtol <= {_COARSEST}"
     require("rtol", tolerance, _FINEST <= tolerance <= _COARSEST, "is no tolerance of a step", remedy)
-    if isinstance(twist, ValveTorque):
-        same = abs(twist.gyromagnetic_ratio - gamma) <= 1e-9 * gamma
-        remedy = "pass one gyromagnetic_ratio to both"
-        require("gyromagnetic_ratio", gamma, same, f"is not torque's {twist.gyromagnetic_ratio:.10g}", remedy)
+    fitting(twist, gamma)
     if isinstance(law, LinearField) and (twist is None or isinstance(twist, SpinTorque)):
         return _compiled(start, law, instants, tensor, gamma, twist, tolerance)
     return _called(start, law, instants, tensor, gamma, twist, tolerance)
@@ -156,7 +161,8 @@ def critical_current(
     The motion close to an equilibrium is a 2 x 2 matrix across m. It is stable as long as its trace is negative and its
     determinant positive; at the first zero of the trace an oscillation grows, at the first zero of the determinant the
     equilibrium gives way. For m_fixed along +-m_free the trace is linear in the current and the determinant quadratic,
-    and their zeros are exact. Any other m_fixed shifts the equilibrium, which is then followed with the current.
+    and their zeros are exact. Any other m_fixed shifts the equilibrium, which is then followed with the current. A
+    state that the current alone holds, at a field in which it is no minimum of the energy, is refused.
 
     Args:
         m_fixed: direction of the fixed layer, unit vector ``(3,)``.
@@ -203,9 +209,9 @@ def _compiled(
     # No motion is faster than gamma (|B| + |K|) + (|A| + |B|)/(1 - |c|).
     fastest = np.linalg.norm(given[:3]) + 2 * np.linalg.norm(given[3:9])
     fastest += np.abs(given[18:20]).sum() / (1 - abs(given[20]))
-    first = 0.1 / fastest if fastest else np.inf
+    first = 0.1 / float(fastest) if fastest else np.inf
     start = np.ascontiguousarray(m0.reshape(-1, 3))
-    failed = _dop853.trajectories(start, times, given, rtol, float(first), *_dop853.tables(), out)
+    failed = _dop853.trajectories(start, times, given, rtol, first, *_dop853.tables(), out)
     if not np.isnan(failed):
         raise RuntimeError(_no_step(float(failed)))
     return np.ascontiguousarray(np.moveaxis(out, 0, 1)).reshape(times.size, *m0.shape)
@@ -214,28 +220,49 @@ def _compiled(
 def _called(
     m0: _Real, field: _Law, times: _Real, alpha: _Real, gamma: float, torque: _Law | None, rtol: float
 ) -> _Real:
-    from scipy.integrate import solve_ivp  # only those who integrate pay for the import
+    from scipy.integrate import DOP853  # only those who integrate pay for the import
 
     def right_side(t: float, y: _Real) -> _Real:
-        n = _normalised(y.reshape(m0.shape))
+        shaped = y.reshape(m0.shape)
+        length = np.linalg.norm(shaped, axis=-1, keepdims=True)
+        n = shaped / length
         b = sample("field", field, n, t)
-        if isinstance(torque, ValveTorque) and torque.pumping:
-            return _rate(n, b, *torque.at(n), alpha, gamma).ravel()
-        tau = None if torque is None else sample("torque", torque, n, t)
-        return _rate(n, b, tau, None, alpha, gamma).ravel()
+        tau, matrix = (None, None) if torque is None else _answer(torque, n, t)
+        # Homogeneous in m: a length that drifts does not change how fast the direction turns.
+        return np.asarray(length * _rate(n, b, tau, matrix, alpha, gamma)).ravel()
 
     if torque is not None:
-        sample("torque", torque, m0, times[0])  # a ValveTorque may have another leading shape
-    if times.size == 1:
-        return m0[None].copy()
+        _answer(torque, m0, times[0])  # it may have another leading shape
     # The estimate is a mean over all trajectories: a bound of each of N asks for 1/sqrt(N) of it.
-    tolerance = max(rtol / np.sqrt(m0.size // 3), _SCIPY_FINEST)
-    span = (times[0], times[-1])
-    done: Any = solve_ivp(right_side, span, m0.ravel(), "DOP853", times, rtol=tolerance, atol=tolerance)
-    if not done.success:
-        last = done.t[-1] if done.t.size else times[0]
-        raise RuntimeError(_no_step(float(last)))
-    return _normalised(done.y.T.reshape(times.size, *m0.shape))
+    tolerance = max(rtol / np.sqrt(max(1, m0.size // 3)), _SCIPY_FINEST)
+    out = np.empty((times.size, m0.size))
+    out[0], filled = m0.ravel(), 1
+    if times.size > 1:
+        solver: Any = DOP853(right_side, times[0], m0.ravel(), times[-1], rtol=tolerance, atol=tolerance)
+    while filled < times.size:
+        solver.step()
+        if solver.status == "failed":
+            raise RuntimeError(_no_step(float(solver.t)))
+        reached = int(np.searchsorted(times, solver.t, side="right"))
+        if reached > filled:
+            out[filled:reached] = solver.dense_output()(times[filled:reached]).T
+            filled = reached
+    return _normalised(out.reshape(times.size, *m0.shape))
+
+
+def _answer(torque: Any, n: _Real, t: float) -> tuple[_Real, _Real | None]:
+    """Return the torque on magnets at rest and, of one that reacts to their motion, its matrix."""
+    if not hasattr(torque, "at"):
+        return sample("torque", torque, n, t), None
+    answer = torque.at(read_only(n))
+    if not (isinstance(answer, tuple) and len(answer) == 2):
+        raise ValueError(f"torque.at(m) is a {type(answer).__name__}: return torque (..., 3) and matrix (..., 3, 3)")
+    tau, matrix = sample("torque", lambda *_: answer[0], n, t), _matrices("torque.at(m)[1]", answer[1])
+    try:
+        return tau, np.broadcast_to(matrix, (*n.shape, 3))
+    except ValueError:
+        remedy = "return one matrix for each m"
+        raise ValueError(f"torque.at(m)[1] has shape {matrix.shape} for m of shape {n.shape}: {remedy}") from None
 
 
 def _rate(n: _Real, field: _Real, torque: _Real | None, back_action: _Real | None, alpha: _Real, gamma: float) -> _Real:
@@ -247,8 +274,22 @@ def _rate(n: _Real, field: _Real, torque: _Real | None, back_action: _Real | Non
     system = np.eye(3) - cross @ alpha
     if back_action is not None:
         system = system - back_action + n[..., None] * np.einsum("...i,...ij->...j", n, back_action)[..., None, :]
+    try:
+        solved = np.asarray(np.linalg.solve(system, drive[..., None])[..., 0], dtype=np.float64)
+    except np.linalg.LinAlgError:
+        solved = np.full(drive.shape, np.inf)
+    if back_action is not None and not np.abs(solved).max(initial=0.0) <= _LARGEST * np.abs(drive).max(initial=0.0):
+        remedy = "pass a back_action that damps, or more alpha"
+        raise ValueError(f"1 - m x alpha - back_action is singular: {remedy}")
     # Rounding along m would change its length.
-    return _across(n, np.asarray(np.linalg.solve(system, drive[..., None])[..., 0], dtype=np.float64))
+    return _across(n, solved)
+
+
+def _matrices(name: str, value: ArrayLike) -> _Real:
+    array = real(name, value, _REACTION)
+    if array.shape[-2:] != (3, 3):
+        raise ValueError(f"{name} has shape {array.shape}: {_REACTION}")
+    return array
 
 
 def _across(n: _Real, vector: _Real) -> _Real:

@@ -20,6 +20,7 @@ from spinlib.dynamics._llg import (
     SpinTorque,
     damping_tensor,
     field_of,
+    fitting,
     parameters,
     rate,
     sample,
@@ -35,6 +36,7 @@ _Seed: TypeAlias = int | np.random.Generator | None
 _settings: Any = numba.config  # its attributes are made from the environment at run time
 
 _COARSE = 0.2  # of a radian of precession, or of the thermal variance, in one step: the scheme is of first order
+_REFUSED = 1.0  # of the same
 _BLOCK = 2**18  # random numbers that are held at a time
 
 
@@ -84,30 +86,33 @@ def integrate_stochastic_llg(
     follow, nor on ``threads``, nor on ``record_every``; a run of more steps begins like one of fewer. A constant field
     or a :class:`~spinlib.dynamics.macrospin.LinearField`, without a torque or with a
     :class:`~spinlib.dynamics.macrospin.SpinTorque`, runs compiled: a step takes some 60 ns, the start of a trajectory
-    as long as 500 steps. Any other callable runs in NumPy on the same random numbers, all trajectories at once.
+    as long as 500 steps. Any other callable runs in NumPy on the same random numbers, all trajectories at once; a step
+    then takes some 100 us, and 1 us more for each trajectory.
 
     Args:
         m0: m at t = 0, unit vectors ``(..., 3)``: independent trajectories.
-        field: H [T], constant ``(3,)``, or a callable ``field(m, t)``; without h.
+        field: H [T], constant ``(3,)``, or a callable ``field(m, t)``; without h. Callables get a read-only m.
         time_step: dt [s]. Warned where gamma B dt or 2 alpha gamma k_B T dt/M_s V, the thermal variance of a step,
-            exceeds 0.2, refused above 1. gamma B counts field and torque: at m0, the largest on the sphere if compiled.
+            exceeds 0.2, refused above 1. gamma B counts field and torque: if compiled the largest on the sphere, else
+            the largest that was met, so that a run may be refused on its way.
         steps: number of steps, at least 1.
         alpha: Gilbert damping, one number >= 0, pumping included; h comes with all of it.
         magnetic_moment: M_s V [A m^2], of the whole magnet: not per area.
         temperature: T [K], >= 0.
         gyromagnetic_ratio: gamma [rad/(s T)].
         torque: a callable ``torque(m, t)`` [1/s] in the Gilbert form, or None; it has no noise of its own. A
-            ``ValveTorque`` that pumps is refused.
+            ``ValveTorque`` that pumps is refused, as is all that has a method ``at`` and no ``pumping`` False.
         seed: an integer or a generator, which is left as it is but for the number of its children; None draws anew.
         record_every: steps from one record to the next; steps that remain after the last record are not made.
-        threads: for the compiled part; as many as numba would take if None (``NUMBA_NUM_THREADS``).
+        threads: for the compiled part; the environment's ``NUMBA_NUM_THREADS``, or one for each core, if None.
 
     Returns:
         Record with ``time`` ``(R,)``, ``m`` ``(R, ..., 3)``, R = steps//record_every + 1, and ``thermal_field``.
 
     Raises:
         ValueError: a number outside its range, an ``alpha`` that is a tensor (its h would not be isotropic), an m0 off
-            unit length, a law of wrong shape, fewer steps than ``record_every``, or a step that resolves nothing.
+            unit length, a law of wrong shape or value (the message names the time), fewer steps than ``record_every``,
+            or a step that resolves nothing.
 
     >>> from spinlib.units import k_B
     >>> run = integrate_stochastic_llg((0, 0, 1.0), (0, 0, 1.0), 1e-13, 50, alpha=0.5, magnetic_moment=1e-18,
@@ -125,38 +130,62 @@ def integrate_stochastic_llg(
     remedy = f"pass record_every <= {steps}, or nothing but m0 is kept"
     require("record_every", every, records >= 1, f"exceeds steps = {steps}", remedy)
     workers = _settings.NUMBA_NUM_THREADS if threads is None else _count("threads", threads)
-    _fitting(push, gamma)
+    fitting(push, gamma)
+    _without_pumping(push)
     noise = 2 * loss * gamma * heat / moment
     compiled = isinstance(law, LinearField) and (push is None or isinstance(push, SpinTorque))
-    _resolved(dt, _fastest(law, push, start, gamma), noise)
+    turning = _fastest(law, push, start, gamma)
+    with np.errstate(over="ignore"):
+        size = float(np.sqrt(np.float64(noise) / dt))
+    require("time_step", dt, np.isfinite(size), "lets the thermal field overflow", "pass time_step in seconds")
+    coarse = _resolved(dt, turning, noise)
 
-    m = np.ascontiguousarray(start).reshape(-1, 3)
-    streams = _generator(seed).spawn(len(m))
-    path = np.empty((len(m), records + 1, 3))
-    path[:, 0] = m
-    size = float(np.sqrt(noise / dt))
+    path = np.empty((records + 1, *start.shape))
+    path[0] = start
+    each = path.reshape(records + 1, -1, 3)
+    streams = _generator(seed).spawn(each.shape[1])
     if compiled:
         given = parameters(law, push, damping_tensor(loss), gamma)  # type: ignore[arg-type]
+        halt = np.zeros(1, dtype=np.bool_)
 
         def walk(first: int) -> None:
-            for i in range(first, len(m), workers):
-                _walk(path[i], given, streams[i], size, dt, every)
+            for i in range(first, len(streams), workers):
+                _walk(each, i, given, streams[i], size, dt, every, halt)
 
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(walk, range(min(workers, len(m)))))
+            try:
+                list(pool.map(walk, range(min(workers, len(streams)))))
+            except BaseException:  # an interrupt, above all
+                halt[0] = True
+                pool.shutdown(cancel_futures=True)
+                raise
     else:
-        _walk_together(path, start.shape, (law, push), (gamma, loss), streams, size, dt, every)
-    shaped = np.moveaxis(path, 0, 1).reshape(records + 1, *start.shape)
+        limit = _REFUSED if coarse else _COARSE
+        _walk_together(path, (law, push), (gamma, loss), streams, size, dt, every, limit)
     time = np.arange(records + 1, dtype=np.float64) * (every * dt)
-    return StochasticRun(time, np.ascontiguousarray(shaped), size / gamma)
+    return StochasticRun(time, path, size / gamma)
 
 
 @kernel
-def _walk(path: _Real, given: _Real, stream: np.random.Generator, size: float, dt: float, every: int) -> None:
-    """Fill ``path`` ``(R, 3)`` from its first entry on; ``size`` is gamma times the rms thermal field."""
-    x, y, z = path[0, 0], path[0, 1], path[0, 2]
+def _walk(
+    path: _Real,
+    i: int,
+    given: _Real,
+    stream: np.random.Generator,
+    size: float,
+    dt: float,
+    every: int,
+    halt: NDArray[np.bool_],
+) -> None:
+    """Fill ``path[:, i]`` ``(R, 3)`` from its first entry on; ``size`` is gamma times the rms thermal field.
+
+    It stops as soon as ``halt[0]`` is set by another thread.
+    """
+    x, y, z = path[0, i, 0], path[0, i, 1], path[0, i, 2]
     for record in range(1, path.shape[0]):
         for _ in range(every):
+            if halt[0]:
+                return
             hx = size * stream.standard_normal()
             hy = size * stream.standard_normal()
             hz = size * stream.standard_normal()
@@ -167,46 +196,62 @@ def _walk(path: _Real, given: _Real, stream: np.random.Generator, size: float, d
             x, y, z = x + 0.5 * dt * (ax + bx), y + 0.5 * dt * (ay + by), z + 0.5 * dt * (az + bz)
             scale = 1.0 / np.sqrt(x * x + y * y + z * z)
             x, y, z = scale * x, scale * y, scale * z
-        path[record, 0], path[record, 1], path[record, 2] = x, y, z
+        path[record, i, 0], path[record, i, 1], path[record, i, 2] = x, y, z
 
 
 def _walk_together(
     path: _Real,
-    shape: tuple[int, ...],
     laws: tuple[_Law, _Law | None],
     given: tuple[float, float],
     streams: list[np.random.Generator],
     size: float,
     dt: float,
     every: int,
+    limit: float,
 ) -> None:
-    """Do what :func:`_walk` does, for all trajectories at once and any laws; ``shape`` is what the laws see."""
+    """Do what :func:`_walk` does, for all trajectories at once and any laws; ``path`` is ``(R, ..., 3)``.
+
+    The rates that the laws give on the way are looked at where they turn m by more than ``limit`` in a step.
+    """
     field, torque = laws
     gamma, alpha = given
 
     def moved(m: _Real, t: float, kick: _Real) -> _Real:
-        drive = -np.cross(m, gamma * sample("field", field, m, t) + kick)
+        nonlocal limit
+        b = gamma * sample("field", field, m, t)
+        drive = -np.cross(m, b + kick)
+        turning = _length(b)
         if torque is not None:
-            drive = drive + sample("torque", torque, m, t)
+            push = sample("torque", torque, m, t)
+            drive = drive + push
+            turning = turning + _length(push)
+        fastest = float(turning.max(initial=0.0))
+        if fastest * dt > limit:
+            _resolved(dt, fastest, size**2 * dt, t, level=5)
+            limit = _REFUSED  # warned once
         return np.asarray((drive + alpha * np.cross(m, drive)) / (1 + alpha**2))
 
-    m, done, total = path[:, 0].reshape(shape), 0, (path.shape[1] - 1) * every
-    block = max(1, _BLOCK // (3 * max(1, len(path))))
+    m, done, total = path[0], 0, (len(path) - 1) * every
+    block = max(1, _BLOCK // (3 * max(1, len(streams))))
     while done < total:
         count = min(block, total - done)
         kicks = np.array([size * stream.standard_normal((count, 3)) for stream in streams]).reshape(-1, count, 3)
         for kick in np.moveaxis(kicks, 1, 0):
-            along = kick.reshape(shape)
+            along = kick.reshape(m.shape)
             first = moved(m, done * dt, along)
             second = moved(_unit(m + dt * first), (done + 1) * dt, along)
             m = _unit(m + dt / 2 * (first + second))
             done += 1
             if done % every == 0:
-                path[:, done // every] = m.reshape(-1, 3)
+                path[done // every] = m
+
+
+def _length(v: _Real) -> _Real:
+    return np.asarray(np.sqrt(np.einsum("...i,...i", v, v)))
 
 
 def _unit(m: _Real) -> _Real:
-    return np.asarray(m / np.sqrt(np.einsum("...i,...i", m, m))[..., None])
+    return np.asarray(m / _length(m)[..., None])
 
 
 def _fastest(law: LinearField | _Law, push: _Law | None, m: _Real, gamma: float) -> float:
@@ -222,25 +267,31 @@ def _fastest(law: LinearField | _Law, push: _Law | None, m: _Real, gamma: float)
     return float(gamma * largest + turned)
 
 
-def _resolved(dt: float, turning: float, noise: float) -> None:
-    """Refuse a step in which m turns by a radian, by the field or by the thermal one, and warn above a fifth of it."""
+def _resolved(dt: float, turning: float, noise: float, time: float | None = None, level: int = 3) -> bool:
+    """Refuse a step in which m turns by a radian, by the field or by the thermal one; warn, and say so, above a fifth.
+
+    ``time`` is that of rates met on the way, ``level`` counts the calls from the user's to the warning.
+    """
     fastest = max(turning, noise)
     remedy = "" if fastest == 0 else f"pass time_step <= {_COARSE / fastest:.3g}"
     angle, kick = turning * dt, np.sqrt(noise * dt)
-    require("time_step", dt, angle <= 1, f"lets field and torque turn m by {angle:.3g} rad in a step", remedy)
-    require("time_step", dt, kick <= 1, f"lets the thermal field turn m by {kick:.3g} rad (rms) in a step", remedy)
-    if fastest * dt > _COARSE:
-        text = f"time_step = {dt:.3g} is coarse (gamma B dt = {angle:.2g}, thermal variance {kick**2:.2g})"
-        warnings.warn(f"{text}: the error is of first order in it; {remedy}", stacklevel=3)
+    place = "" if time is None else f" at t = {time:.3g} s"
+    problem = f"lets field and torque turn m by {angle:.3g} rad in a step{place}"
+    require("time_step", dt, angle <= _REFUSED, problem, remedy)
+    problem = f"lets the thermal field turn m by {kick:.3g} rad (rms) in a step"
+    require("time_step", dt, kick <= _REFUSED, problem, remedy)
+    coarse = fastest * dt > _COARSE
+    if coarse:
+        text = f"time_step = {dt:.3g} is coarse{place} (gamma B dt = {angle:.2g}, thermal variance {kick**2:.2g})"
+        warnings.warn(f"{text}: the error is of first order in it; {remedy}", stacklevel=level)
+    return bool(coarse)
 
 
-def _fitting(push: _Law | None, gamma: float) -> None:
-    """Refuse a torque that pumps, or that belongs to another gamma."""
-    if getattr(push, "pumping", False):
+def _without_pumping(push: _Law | None) -> None:
+    """Refuse a torque that pumps."""
+    if getattr(push, "pumping", hasattr(push, "at")):
         remedy = "pass one with pumping=False and add the pumping to alpha, which brings the noise of the spin current"
         raise ValueError(f"torque = {type(push).__name__} pumps, and its damping without noise would cool m: {remedy}")
-    own = getattr(push, "gyromagnetic_ratio", gamma)
-    require("gyromagnetic_ratio", gamma, own == gamma, f"is not the {own:.10g} of the torque", "pass the same to both")
 
 
 def _damping(alpha: ArrayLike) -> float:
@@ -257,6 +308,8 @@ def _count(name: str, value: int) -> int:
     """Return an integer of at least 1, or refuse it."""
     remedy = f"pass an integer {name} >= 1"
     try:
+        if isinstance(value, bool):
+            raise TypeError
         count = operator.index(value)
     except TypeError:
         raise ValueError(f"{name} = {value!r} is no integer: {remedy}") from None

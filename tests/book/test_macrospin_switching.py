@@ -26,6 +26,7 @@ ALPHA = 0.008
 EASY, HARD = 0.01, 1.005
 FILM = LinearField(tensor=np.diag([0.0, -HARD, EASY]))
 SQUARE = 2 * SIDE.mixing.real / SIDE.total / (1 - SIDE.polarization**2)  # Lambda^2
+ANGLES = np.arange(4) * np.pi / 2
 UNIT = GAMMA * hbar / (2 * e * LAYER["magnetic_moment"])
 
 
@@ -141,6 +142,44 @@ def test_limit_state_beyond_its_edge_is_no_equilibrium_to_start_from():
     start = np.stack([direction(0.02), direction(np.pi - 0.02)])
     end = integrate_llg(start, law, [0, 60 * ns], alpha=ALPHA, gyromagnetic_ratio=GAMMA)[-1]
     assert (end[:, 2] > 0.999).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_limit_current_bends_the_edge_of_a_state_outwards(sign):
+    """det = (omega_1 omega_2 + a^2)/(1 + alpha^2) vanishes at B_K +- B = [-M + sqrt(M^2 - 4 (a/gamma)^2)]/2 < 0."""
+    total, flow = ALPHA + pumping_damping(SIDE.mixing, **LAYER) / 2, sign * 9e11
+    amplitude, c = UNIT * SIDE.polarization * SQUARE / (SQUARE + 1), (SQUARE - 1) / (SQUARE + 1)
+    torque = SpinTorque(UP, amplitude * flow, asymmetry=c)
+
+    def growth(field):
+        """Largest real part of the eigenvalues, by differences of the whole rate."""
+
+        def rate(m):
+            return llg_rate(
+                m,
+                FILM(m) + field * UP,
+                alpha=total,
+                gyromagnetic_ratio=GAMMA,
+                torque=torque(m),
+            )
+
+        h = 1e-4
+        tilted = [np.array([np.sin(h) * np.cos(phi), np.sin(h) * np.sin(phi), sign * np.cos(h)]) for phi in ANGLES]
+        columns = [(rate(tilted[k])[:2] - rate(tilted[k + 2])[:2]) / (2 * h) for k in (0, 1)]
+        return np.linalg.eigvals(np.array(columns).T).real.max()
+
+    slope = UNIT * SIDE.polarization / 2 * (1.0 if sign > 0 else SQUARE) * 9e11 / GAMMA
+    beyond = (HARD - np.sqrt(HARD**2 - 4 * slope**2)) / 2
+    assert beyond == pytest.approx(slope**2 / HARD, rel=1e-3)
+    assert beyond * 1e3 == pytest.approx(0.36 if sign > 0 else 0.59, abs=5e-3)
+    assert brentq(growth, -sign * 0.0098, -sign * 0.012, xtol=1e-12) == pytest.approx(-sign * (EASY + beyond), rel=1e-5)
+    for share, stays in ((0.8, True), (1.2, False)):
+        law = LinearField((0, 0, -sign * (EASY + share * beyond)), FILM.tensor)
+        start = np.array([0.002, 0.0, sign * np.sqrt(1 - 0.002**2)])
+        end = integrate_llg(start, law, [0, 200 * ns], alpha=total, gyromagnetic_ratio=GAMMA, torque=torque)[-1]
+        assert (sign * end[2] > 1 - 1e-9) == stays
+        with pytest.raises(ValueError, match="growth rate of m_free without current"):
+            critical_current(UP, sign * UP, SIDE, SIDE, law, alpha=ALPHA, **LAYER)
 
 
 @pytest.mark.parametrize("field_like", [0.0, 0.7, -0.7])

@@ -5,6 +5,12 @@ chain of steps has its stationary law and its standard errors from a small matri
 before a run, and the error of the scheme at a finite step is predicted, not fitted.
 """
 
+import os
+import signal
+import threading
+import time
+import tracemalloc
+import warnings
 from functools import cache
 
 import numba
@@ -105,7 +111,7 @@ compiled_only = pytest.mark.skipif(
 
 PRECISION = 0.005  # standard error of each run's <m_z>, relative to Langevin's; that of <m_z^2> is smaller
 REPLICAS, EVERY = 40, 20
-STEPS = {0.05: (0.2, 0.1, 0.05), 0.5: (0.02, 0.01, 0.005)}  # gamma B dt: the scheme is off by at most 0.7 per cent
+STEPS = {0.1: (0.2, 0.1, 0.05), 0.5: (0.04, 0.02, 0.01)}  # gamma B dt: the scheme is off by at most 1.4 per cent
 CASES = [(alpha, step) for alpha, steps in STEPS.items() for step in steps]
 
 
@@ -147,8 +153,8 @@ def test_invariant_boltzmann_moments(alpha, step):
     assert (errors / exact <= PRECISION * (1 + 1e-12)).all()
     averages = correct(alpha, step)
     assert accepted(averages, alpha, step)
-    # Directly against Boltzmann: what the scheme is off by is known and below 0.7 per cent.
-    assert (np.abs(means / exact - 1) < 0.007).all()
+    # Directly against Boltzmann: what the scheme is off by is known and below 1.4 per cent.
+    assert (np.abs(means / exact - 1) < 0.014).all()
     assert (np.abs(averages.mean(axis=0) - exact) < np.abs(means - exact) + 3.5 * errors / np.sqrt(len(SEEDS))).all()
 
 
@@ -165,19 +171,20 @@ def test_limit_boltzmann_moments_at_zero_step(alpha):
 
 
 @compiled_only
-def test_invariant_spread_of_the_runs_is_the_stated_error():
-    """Thirty runs: chi squared of the means between its quantiles 0.0005 and 0.9995."""
-    deviations = [(correct(*case)[:, 0] - plan(*case)[0][0]) / plan(*case)[2][0] for case in CASES]
+@pytest.mark.parametrize("moment", [0, 1])
+def test_invariant_spread_of_the_runs_is_the_stated_error(moment):
+    """Thirty runs: chi squared of their <m_z>, <m_z^2> between its quantiles 0.0005 and 0.9995."""
+    deviations = [(correct(*case)[:, moment] - plan(*case)[0][moment]) / plan(*case)[2][moment] for case in CASES]
     low, high = chi2.ppf([0.0005, 0.9995], 30)
     assert low < np.sum(np.square(deviations)) < high
 
 
 @compiled_only
-@pytest.mark.parametrize("factor", [np.sqrt(2), 1 / np.sqrt(2), 1.05])
+@pytest.mark.parametrize("factor", [np.sqrt(2), 1 / np.sqrt(2), 1.01, 0.99])
 def test_invariant_wrong_noise_amplitude_is_rejected(factor):
     """The amplitude goes with the root of the temperature, which the test does not know."""
-    assert accepted(correct(0.05, 0.2), 0.05, 0.2)
-    assert not accepted(sampled(0.05, 0.2, factor**2 * KELVIN / RATIO), 0.05, 0.2)
+    assert accepted(correct(0.1, 0.2), 0.1, 0.2)
+    assert not accepted(sampled(0.1, 0.2, factor**2 * KELVIN / RATIO), 0.1, 0.2)
 
 
 def test_limit_bias_of_the_scheme_is_of_first_order():
@@ -212,7 +219,7 @@ def test_limit_anisotropic_magnet_in_a_tilted_field():
     mean, square = sphere_average(log_weight, products, lambda m: products(m) ** 2)
     error = np.sqrt((square - mean**2) / count)
     start = boltzmann_sample(0.01, count, 5)
-    run = trajectories(start, field, 0.02, 1500, alpha=0.5, temperature=KELVIN / x, seed=5, record_every=1500)
+    run = trajectories(start, field, 0.02, 1000, alpha=0.5, temperature=KELVIN / x, seed=5, record_every=1000)
     # The scheme is off by less than one per cent here, as the chain of a field of this size shows.
     assert np.abs(chain(x, 0.5, 0.02)[0] / langevin(x) - 1).max() < 0.01
     np.testing.assert_array_less(np.abs(products(run.m[-1]).mean(axis=0) - mean), 4 * error + 0.01 * np.abs(mean))
@@ -395,6 +402,33 @@ def test_invariant_seeds():
     assert (first[-1] != second[-1]).all(), "a generator goes on to new streams"
 
 
+def test_invariant_result_is_held_once():
+    """Each trajectory writes its part of the result in place."""
+    many = boltzmann_sample(RATIO, 50, 3)
+    trajectories(many, GENERAL, 0.05, 1, threads=2)  # compiles
+    tracemalloc.start()
+    run = trajectories(many, GENERAL, 0.05, 4000, threads=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert run.m.flags.c_contiguous
+    assert peak < 1.2 * run.m.nbytes
+
+
+@compiled_only
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
+def test_limit_interrupted_run_ends_at_once():
+    trajectories(MANY, GENERAL, 0.05, 1)  # compiles
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may ignore it
+    try:
+        begun = time.perf_counter()
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            trajectories(MANY, GENERAL, 0.05, 10**8, record_every=10**8, threads=2)  # minutes
+        assert time.perf_counter() - begun < 5
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_invariant_length_records_and_table(tmp_path):
     run = trajectories(MANY, GENERAL, 0.1, 25, seed=2, record_every=10)
     assert run.m.shape == (3, 7, 3)
@@ -433,9 +467,9 @@ def refused(rule, says, **arguments):
     return Refusal(rule, integrate_stochastic_llg, GOOD | arguments, says)
 
 
-def valve(**options):
+def valve(current=0.0, **options):
     side = InterfaceConductance(majority=3.0, minority=1.0, mixing=1.5)
-    return ValveTorque(Z, side, side, 0.0, magnetic_moment=MOMENT, **options)
+    return ValveTorque(Z, side, side, current, magnetic_moment=MOMENT, **options)
 
 
 HOT = {"field": np.zeros(3), "alpha": 0.5, "temperature": 1.0, "magnetic_moment": gyromagnetic_ratio * k_B * 1e-9}
@@ -453,11 +487,19 @@ HOT = {"field": np.zeros(3), "alpha": 0.5, "temperature": 1.0, "magnetic_moment"
     ),
     refused("torque that pumps", ("torque = ValveTorque pumps", "pumping=False"), torque=valve(pumping=True)),
     refused(
+        "torque that answers to motion",
+        ("torque = Reacting pumps", "pumping=False"),
+        torque=type("Reacting", (), {"__call__": lambda self, m, t: m, "at": lambda self, m: (m, np.eye(3))})(),
+    ),
+    refused(
         "torque of another gamma",
-        ("gyromagnetic_ratio = ", "is not the 1 of the torque", "the same to both"),
+        ("gyromagnetic_ratio = ", "is not the 1 of torque", "one gyromagnetic_ratio to both"),
         torque=valve(pumping=False, gyromagnetic_ratio=1.0),
     ),
     refused("time step of zero", ("time_step = 0", "time_step > 0"), time_step=0.0),
+    refused(
+        "time step below all numbers", ("time_step = 9.99", "thermal field overflow", "in seconds"), time_step=1e-320
+    ),
     refused("negative damping", ("alpha = -0.1", "alpha >= 0"), alpha=-0.1),
     refused("tensor damping", ("alpha has shape (3, 3)", "pass one number", "not isotropic"), alpha=np.eye(3) * 0.1),
     refused("no moment", ("magnetic_moment = 0", "magnetic_moment > 0"), magnetic_moment=0.0),
@@ -466,6 +508,7 @@ HOT = {"field": np.zeros(3), "alpha": 0.5, "temperature": 1.0, "magnetic_moment"
     refused("negative gamma", ("gyromagnetic_ratio = -1", "> 0"), gyromagnetic_ratio=-1.0),
     refused("no steps", ("steps = 0", "steps >= 1"), steps=0),
     refused("broken step", ("steps = 2.5", "integer"), steps=2.5),
+    refused("true for a number of steps", ("steps = True", "integer"), steps=True),
     refused("no record", ("record_every = 0", "record_every >= 1"), record_every=0),
     refused("records further apart than the run", ("record_every = 11", "record_every <= 10"), record_every=11),
     refused("no thread", ("threads = 0", "threads >= 1"), threads=0),
@@ -488,6 +531,28 @@ HOT = {"field": np.zeros(3), "alpha": 0.5, "temperature": 1.0, "magnetic_moment"
         time_step=1 / RATE,
     ),
     refused(
+        "step longer than a radian of a torque that vanishes at the start",
+        ("turn m by ", "rad in a step at t = ", "pass time_step <= "),
+        torque=valve(pumping=False, current=1e4),
+        steps=1000,
+    ),
+    refused(
+        "step longer than a radian of a field that comes later",
+        ("turn m by 2 rad in a step at t = 1.42e-11 s", "pass time_step <= 2.84e-13"),
+        field=lambda m, t: (40 if t > 4.5 * 0.05 / RATE else 1) * FIELD * Z,
+        time_step=0.05 / RATE,
+    ),
+    refused(
+        "law with NaN later on",
+        ("at t = 1.41976e-11 s field(m, t)[0] = nan", "(..., 3)"),
+        field=lambda m, t: (np.nan if t > 4.5 * 0.05 / RATE else 1) * FIELD * Z,
+    ),
+    refused(
+        "law that writes to m",
+        ("read-only", "output array"),
+        field=lambda m, t: m.__imul__(2),
+    ),
+    refused(
         "thermal kick above a radian",
         ("turn m by 2 rad (rms)", "pass time_step <= 2e-10"),
         **HOT,
@@ -508,6 +573,29 @@ def test_bad_input_is_refused(refusal):
 def test_bad_input_coarse_step_is_warned(arguments, says):
     with pytest.warns(UserWarning, match=says):
         integrate_stochastic_llg(**GOOD | arguments)
+
+
+def test_bad_input_film_that_starts_along_its_easy_axis():
+    """There gamma B dt is 0.14, elsewhere 14: warned and refused as soon as m has left the axis."""
+    film = {"field": lambda m, t: m * np.array([0.0, -1.005, 0.01]), "magnetic_moment": 1e-17}
+    says = "time_step = 8e-11 lets field and torque turn m by .* rad in a step at t = .* s: pass time_step <= "
+    with pytest.warns(UserWarning, match="is coarse at t = "), pytest.raises(ValueError, match=says):
+        integrate_stochastic_llg(**GOOD | film | {"time_step": 8e-11, "steps": 1000})
+
+
+def test_bad_input_coarse_step_on_the_way_is_warned_once():
+    """0.3 rad from the fifth step on; the advice passes in silence."""
+
+    def field(m, t):
+        return (6 if t > 4.5 * 0.05 / RATE else 1) * FIELD * Z
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        integrate_stochastic_llg(**GOOD | {"field": field})
+        integrate_stochastic_llg(**GOOD | {"field": field, "time_step": 0.199 / (6 * RATE), "steps": 20})
+    assert len(caught) == 1
+    assert str(caught[0].message).startswith("time_step = 2.84e-12 is coarse at t = 1.42e-11 s (gamma B dt = 0.3,")
+    assert caught[0].filename == __file__
 
 
 def test_limit_valve_without_current_and_pumping_is_no_torque():
