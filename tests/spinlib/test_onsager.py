@@ -174,6 +174,12 @@ def test_invariant_discrete_batches_and_tables(tmp_path):
     close(near.matrix, alone.matrix, 1e-14)
 
 
+def test_limit_discrete_response_of_no_magnets():
+    nothing = discrete_response(np.zeros((0, 3)), CONTACT, alpha=2 * LEAST, **MAGNET)
+    assert nothing.matrix.shape == (0, 6, 6)
+    assert "points=0" in repr(nothing)
+
+
 # --- a texture --------------------------------------------------------------------------------------------------------
 
 
