@@ -10,19 +10,19 @@ is given its own way: the faster of its two solvers of high order, a log of one 
 STT lacks a cross term). Its time is taken inside its own process, around resetting the layer and runSimulation.
 """
 
-import importlib.util
 import json
 import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
+from _peer import interpreter
+from _timing import median_time
 
 PROBLEM = {
     "gamma": 1.76e11,  # rad/(s T)
@@ -37,18 +37,6 @@ PROBLEM = {
 }
 TARGETS = (1e-6, 1e-9)
 REPEATS = 15
-INSTALL = "pip install cmtj in an environment of its own, then set SPINLIB_CMTJ_PYTHON to its python"
-
-
-def timed(function: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """Return the median time of a call; one call warms up."""
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
 
 
 def cheapest(run: Callable[[Any], np.ndarray], settings: list, limit: np.ndarray, target: float) -> tuple[Any, float]:
@@ -89,8 +77,8 @@ def house() -> dict[str, Any]:
     tolerances = [10**-k for k in np.arange(3, 12.6, 0.25)]
     for target in TARGETS:
         rtol, error = cheapest(run, tolerances, limit, target)
-        seconds = timed(lambda rtol=rtol: run(rtol))
-        slow = timed(lambda rtol=rtol: run(rtol, lambda m, t: field(m, t)), 1)
+        seconds, _ = median_time(lambda rtol=rtol: run(rtol), REPEATS)
+        slow, _ = median_time(lambda rtol=rtol: run(rtol, lambda m, t: field(m, t)), 1)
         found[f"at_{target:g}"] = {
             "seconds": seconds,
             "rtol": rtol,
@@ -193,16 +181,16 @@ def peer_main() -> None:
             setting, error = cheapest(run, settings, limit, target)
             tried[name] = {"setting": setting, "error_reached": error}
             if setting:
-                tried[name]["seconds"] = timed(lambda run=run, setting=setting: run(setting))
+                tried[name]["seconds"], _ = median_time(lambda run=run, setting=setting: run(setting), REPEATS)
         found[f"at_{target:g}"] = tried
     print(json.dumps(found))
 
 
 def peer() -> dict[str, Any] | str:
     """Return what ``peer_main`` prints where cmtj is installed, or how to install it."""
-    python = os.environ.get("SPINLIB_CMTJ_PYTHON") or (sys.executable if importlib.util.find_spec("cmtj") else None)
+    python, how = interpreter("cmtj")
     if python is None:
-        return f"not installed: {INSTALL}"
+        return f"not installed: {how}"
     code = subprocess.run([python, __file__, "--peer"], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(code.stdout.splitlines()[-1])
 

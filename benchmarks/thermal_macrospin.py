@@ -11,14 +11,13 @@ shorter ones here. Its seeds, gyromagnetic ratio and mu_0 are set; layers withou
 faster than a run for each trajectory.
 """
 
-import importlib.util
 import json
 import os
 import platform
 import subprocess
-import sys
 
 import numpy as np
+from _peer import interpreter
 from _timing import median_time
 from scipy.linalg import expm
 
@@ -113,9 +112,8 @@ def ends(count: int, threads: int) -> np.ndarray:
 
 def peer(count: int, together: int) -> dict[str, object]:
     """Return what cmtj takes, measured inside its own process on one core, or how to get it."""
-    python = os.environ.get("SPINLIB_CMTJ_PYTHON")
-    if not python and importlib.util.find_spec("cmtj") is None:
-        how = "pip install cmtj==1.15.0 in an environment of its own, then SPINLIB_CMTJ_PYTHON=<its interpreter>"
+    python, how = interpreter("cmtj")
+    if python is None:
         return {"peer": "not installed", "how": how}
     given = {
         "mu_0": mu_0,
@@ -132,9 +130,7 @@ def peer(count: int, together: int) -> dict[str, object]:
         "together": together,
         "repeats": REPEATS,
     }
-    done = subprocess.run(
-        [python or sys.executable, "-c", PEER, json.dumps(given)], stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run([python, "-c", PEER, json.dumps(given)], stdout=subprocess.PIPE, text=True, check=True)
     report = json.loads(done.stdout)
     values = np.array(report["ends"])
     return {

@@ -214,16 +214,16 @@ class InterfaceConductance:
 
     def _matrix(self, m: _Real) -> _Real:
         """Return the 4 x 4 matrix from (V_c, V_s) in N to (I_c, I_s), F at zero voltage (BTBK 4-6)."""
-        parallel = m[..., :, None] * m[..., None, :]
         matrix = np.empty((*m.shape[:-1], 4, 4))
         matrix[..., 0, 0] = self.total
         matrix[..., 0, 1:] = matrix[..., 1:, 0] = (self.majority - self.minority) * m
-        matrix[..., 1:, 1:] = (
-            self.total * parallel
-            + 2 * self.mixing.real * (np.eye(3) - parallel)
-            - 2 * self.mixing.imag * cross_matrix(m)
-        )
+        matrix[..., 1:, 1:] = self.total * m[..., :, None] * m[..., None, :] + self._across(m)
         return matrix
+
+    def _across(self, m: _Real) -> _Real:
+        """Return the 3 x 3 matrix from V_s in N to the spin current that F absorbs across ``m`` (BTBK 6)."""
+        tangential = np.eye(3) - m[..., :, None] * m[..., None, :]
+        return np.asarray(2 * self.mixing.real * tangential - 2 * self.mixing.imag * cross_matrix(m))
 
 
 def interface(name: str, value: object) -> InterfaceConductance:

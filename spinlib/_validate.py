@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "finite",
     "float_or_array",
+    "generator",
     "mixing_bound",
     "not_negative",
     "number",
+    "place",
     "positive",
     "real",
     "require",
@@ -38,11 +40,10 @@ def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy:
         return
     bad = np.argwhere(~flags)
     index = tuple(bad[0])
-    place = f"[{', '.join(str(i) for i in index)}]" if index else ""
     more = f" ({len(bad)} entries of {flags.size} are refused)" if len(bad) > 1 else ""
     shown = values[index].item()
     text = f"{shown:.10g}" if isinstance(shown, float | complex) else repr(shown)
-    raise ValueError(f"{name}{place} = {text} {problem}: {remedy}{more}")
+    raise ValueError(f"{name}{place(index)} = {text} {problem}: {remedy}{more}")
 
 
 def finite(
@@ -206,6 +207,30 @@ def mixing_bound(**mixing: NDArray[np.complex128]) -> None:
     total = np.sum(np.broadcast_arrays(*(np.abs(value) for value in mixing.values())), axis=0)
     remedy = f"pass {name} <= 1 (an electron is reflected or transmitted); 0 for fully dephased phases"
     require(name, total, total <= 1 + 1e-12, "exceeds the Cauchy-Schwarz bound", remedy)
+
+
+def generator(seed: int | np.random.Generator | None) -> np.random.Generator:
+    """Return the generator of random numbers that ``seed`` is or starts, or refuse what is none.
+
+    >>> generator(-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: seed = -1 is no seed: pass an integer >= 0, a numpy.random.Generator or None
+    """
+    if seed is None or isinstance(seed, np.random.Generator):
+        return np.random.default_rng(seed)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed = {seed!r} is no seed: pass an integer >= 0, a numpy.random.Generator or None")
+    return np.random.default_rng(int(seed))
+
+
+def place(index: tuple[int, ...]) -> str:
+    """Return how a message names an entry of an array; nothing for that of an array without shape.
+
+    >>> place((0, 3)), place(())
+    ('[0, 3]', '')
+    """
+    return f"[{', '.join(map(str, index))}]" if index else ""
 
 
 def shared_shape(**shapes: tuple[int, ...]) -> tuple[int, ...]:

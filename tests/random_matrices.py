@@ -8,3 +8,15 @@ from scipy.stats import unitary_group
 def haar(rng: np.random.Generator, size: int) -> NDArray[np.complex128]:
     """Return a unitary matrix, uniformly distributed."""
     return unitary_group.rvs(size, random_state=rng)
+
+
+def symmetric(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a symmetric 3 x 3 matrix: the tensor of a field."""
+    matrix = rng.normal(size=(3, 3))
+    return matrix + matrix.T
+
+
+def dissipative(rng: np.random.Generator, scale: float = 0.3) -> NDArray[np.float64]:
+    """Return a symmetric 3 x 3 matrix without negative eigenvalue, of size ``scale`` squared: a damping tensor."""
+    matrix = scale * rng.normal(size=(3, 3))
+    return matrix @ matrix.T

@@ -37,20 +37,20 @@ def tables() -> tuple[_Real, _Real]:
 def trajectories(
     start: _Real, times: _Real, given: _Real, tolerance: float, first: float, a: _Real, weights: _Real, out: _Real
 ) -> float:
-    """Fill ``out`` ``(N, T, 3)`` with the motion from ``start`` ``(N, 3)``; return nan, or the time at which it failed.
+    """Fill ``out`` ``(T, N, 3)`` with the motion from ``start`` ``(N, 3)``; return nan, or the time at which it failed.
 
-    >>> out = np.empty((1, 2, 3))
+    >>> out = np.empty((2, 1, 3))
     >>> given = np.zeros(27)
     >>> given[1] = np.pi  # gamma B_y
     >>> _ = trajectories(np.eye(3)[2:], np.array([0.0, 0.5]), given, 1e-10, 0.1, *tables(), out)
-    >>> out[0, 1].round(8) + 0.0
+    >>> out[1, 0].round(8) + 0.0
     array([1., 0., 0.])
     """
     rest = (0.0, 0.0, 0.0)
     k = np.empty((12, 3))
     for n in range(start.shape[0]):
         x, y, z = start[n, 0], start[n, 1], start[n, 2]
-        out[n, 0, 0], out[n, 0, 1], out[n, 0, 2] = x, y, z
+        out[0, n, 0], out[0, n, 1], out[0, n, 2] = x, y, z
         k[0, 0], k[0, 1], k[0, 2] = rate(x, y, z, rest, given)
         t, h, grow = times[0], first, 10.0
         for j in range(1, times.shape[0]):
@@ -92,5 +92,5 @@ def trajectories(
                 else:
                     h = step * (max(0.2, 0.9 * error**-0.125) if error < np.inf else 0.2)
                     grow = 1.0
-            out[n, j, 0], out[n, j, 1], out[n, j, 2] = x, y, z
+            out[j, n, 0], out[j, n, 1], out[j, n, 2] = x, y, z
     return float(np.nan)

@@ -17,9 +17,13 @@ from spinlib._validate import number, real, require, unit, vectors
 __all__ = [
     "LinearField",
     "SpinTorque",
+    "compiles",
     "damping_tensor",
     "field_of",
     "fitting",
+    "length",
+    "normalised",
+    "one_direction",
     "parameters",
     "rate",
     "read_only",
@@ -63,6 +67,11 @@ class LinearField:
             object.__setattr__(self, name, array)
         _symmetric("tensor", np.asarray(self.tensor), "no energy has such a field")
 
+    @property
+    def _largest(self) -> float:
+        """Bound of the field on the sphere [T]."""
+        return float(np.linalg.norm(np.asarray(self.applied)) + np.linalg.norm(np.asarray(self.tensor), 2))
+
     def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
         """Return the field [T] of ``m`` ``(..., 3)``; it does not depend on the time."""
         return np.asarray(np.asarray(self.applied) + np.asarray(m) @ np.asarray(self.tensor))
@@ -102,6 +111,11 @@ class SpinTorque:
         inside = abs(self.asymmetry) < 1
         require("asymmetry", self.asymmetry, inside, "lets the torque diverge", "pass -1 < asymmetry < 1")
 
+    @property
+    def _largest(self) -> float:
+        """Bound of the torque on the sphere [1/s]."""
+        return float(np.hypot(self.damping_like, self.field_like) / (1 - abs(self.asymmetry)))
+
     def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
         """Return the torque [1/s] on ``m`` ``(..., 3)``; it does not depend on the time."""
         p, n = np.asarray(self.polarizer), np.asarray(m)
@@ -133,6 +147,47 @@ def torque_of(value: _Law | None) -> _Law | None:
     if value is None or callable(value):
         return value
     raise ValueError(f"torque = {value!r} is not callable: pass torque(m, t) in 1/s, a SpinTorque, or None")
+
+
+def compiles(field: LinearField | _Law, torque: _Law | None) -> bool:
+    """Return whether :func:`rate` knows field and torque.
+
+    >>> compiles(LinearField(), None), compiles(LinearField(), lambda m, t: m)
+    (True, False)
+    """
+    return isinstance(field, LinearField) and (torque is None or isinstance(torque, SpinTorque))
+
+
+def one_direction(name: str, value: ArrayLike) -> _Real:
+    """Return a unit vector ``(3,)``, or refuse what is none.
+
+    >>> one_direction("m_free", np.eye(3))
+    Traceback (most recent call last):
+    ...
+    ValueError: m_free has shape (3, 3): pass one vector of shape (3,)
+    """
+    direction = unit(name, value)
+    if direction.shape != (3,):
+        raise ValueError(f"{name} has shape {direction.shape}: pass one vector of shape (3,)")
+    return direction
+
+
+def length(v: _Real) -> _Real:
+    """Return |v| of vectors ``(..., 3)``.
+
+    >>> length(np.array([[3.0, 0.0, 4.0]]))
+    array([5.])
+    """
+    return np.asarray(np.sqrt(np.einsum("...i,...i", v, v)))
+
+
+def normalised(v: _Real) -> _Real:
+    """Return v/|v| of vectors ``(..., 3)``, unchecked.
+
+    >>> normalised(np.array([3.0, 0.0, 4.0]))
+    array([0.6, 0. , 0.8])
+    """
+    return np.asarray(v / length(v)[..., None])
 
 
 def fitting(torque: _Law | None, gyromagnetic_ratio: float) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from spinlib._validate import require
 from spinlib.dynamics._valve import ValveTorque, tangents
 from spinlib.spin import cross_matrix
-from spinlib.units import e, hbar
 
 __all__ = ["threshold"]
 
@@ -79,7 +78,7 @@ def threshold(m_free: _Real, precession: _Flow, valve: ValveTorque, alpha: _Real
     remedy = "pass alpha > 0 and a minimum of the energy"
     require("growth rate of m_free without current, in 1/s", growth, steady, "is not negative", remedy)
     strength = float(np.linalg.norm(here.torque_slope) + np.linalg.norm(here.torque_rate))
-    if strength <= _NO_TORQUE * system.unit:
+    if strength <= _NO_TORQUE * valve._unit:
         return np.nan
     scale = size / strength
     if np.linalg.norm(np.cross(np.asarray(valve.m_fixed), m_free)) <= _COLLINEAR:
@@ -105,8 +104,6 @@ class _System:
 
     def __init__(self, precession: _Flow, valve: ValveTorque, alpha: _Real) -> None:
         self._precession, self._valve, self._alpha = precession, valve, alpha
-        #: Rate of one unit of absorbed spin current.
-        self.unit = valve.gyromagnetic_ratio * hbar / (2 * e * valve.magnetic_moment)
 
     def at(self, n: _Real) -> _Point:
         basis = tangents(n)

@@ -130,9 +130,8 @@ class ValveTorque:
 
 def _spins_taken(side: InterfaceConductance, n: _Real) -> tuple[_Real, _Real]:
     """Return the matrix M from V_s to the spin current into a magnet that no charge enters, and its part across."""
-    along = n[..., :, None] * n[..., None, :]
-    across = 2 * side.mixing.real * (np.eye(3) - along) - 2 * side.mixing.imag * cross_matrix(n)
-    return side.total * (1 - side.polarization**2) * along + across, across
+    across = side._across(n)
+    return side.total * (1 - side.polarization**2) * n[..., :, None] * n[..., None, :] + across, across
 
 
 def tangents(n: _Real) -> _Real:

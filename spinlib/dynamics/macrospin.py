@@ -17,9 +17,13 @@ from spinlib.dynamics import _dop853
 from spinlib.dynamics._llg import (
     LinearField,
     SpinTorque,
+    compiles,
     damping_tensor,
     field_of,
     fitting,
+    length,
+    normalised,
+    one_direction,
     parameters,
     read_only,
     sample,
@@ -139,8 +143,8 @@ def integrate_llg(
     remedy = f"pass {_FINEST} <= rtol <= {_COARSEST}"
     require("rtol", tolerance, _FINEST <= tolerance <= _COARSEST, "is no tolerance of a step", remedy)
     fitting(twist, gamma)
-    if isinstance(law, LinearField) and (twist is None or isinstance(twist, SpinTorque)):
-        return _compiled(start, law, instants, tensor, gamma, twist, tolerance)
+    if compiles(law, twist):
+        return _compiled(start, law, instants, tensor, gamma, twist, tolerance)  # type: ignore[arg-type]
     return _called(start, law, instants, tensor, gamma, twist, tolerance)
 
 
@@ -191,8 +195,8 @@ def critical_current(
     [-1.0, 1.0]
     """
     scale = {"magnetic_moment": magnetic_moment, "gyromagnetic_ratio": gyromagnetic_ratio}
-    valve = ValveTorque(_one("m_fixed", m_fixed), fixed, free, 1.0, **scale, pumping=pumping)
-    n, law, tensor = _one("m_free", m_free), field_of(field), damping_tensor(alpha)
+    valve = ValveTorque(one_direction("m_fixed", m_fixed), fixed, free, 1.0, **scale, pumping=pumping)
+    n, law, tensor = one_direction("m_free", m_free), field_of(field), damping_tensor(alpha)
     gamma = valve.gyromagnetic_ratio
 
     def precession(directions: _Real) -> _Real:
@@ -205,16 +209,14 @@ def _compiled(
     m0: _Real, field: LinearField, times: _Real, alpha: _Real, gamma: float, torque: SpinTorque | None, rtol: float
 ) -> _Real:
     given = parameters(field, torque, alpha, gamma)
-    out = np.empty((m0.size // 3, times.size, 3))
-    # No motion is faster than gamma (|B| + |K|) + (|A| + |B|)/(1 - |c|).
-    fastest = np.linalg.norm(given[:3]) + 2 * np.linalg.norm(given[3:9])
-    fastest += np.abs(given[18:20]).sum() / (1 - abs(given[20]))
-    first = 0.1 / float(fastest) if fastest else np.inf
+    out = np.empty((times.size, m0.size // 3, 3))
+    fastest = gamma * field._largest + (torque._largest if torque else 0.0)
+    first = 0.1 / fastest if fastest else np.inf
     start = np.ascontiguousarray(m0.reshape(-1, 3))
     failed = _dop853.trajectories(start, times, given, rtol, first, *_dop853.tables(), out)
     if not np.isnan(failed):
         raise RuntimeError(_no_step(float(failed)))
-    return np.ascontiguousarray(np.moveaxis(out, 0, 1)).reshape(times.size, *m0.shape)
+    return out.reshape(times.size, *m0.shape)
 
 
 def _called(
@@ -224,12 +226,12 @@ def _called(
 
     def right_side(t: float, y: _Real) -> _Real:
         shaped = y.reshape(m0.shape)
-        length = np.linalg.norm(shaped, axis=-1, keepdims=True)
-        n = shaped / length
+        size = length(shaped)[..., None]
+        n = shaped / size
         b = sample("field", field, n, t)
         tau, matrix = (None, None) if torque is None else _answer(torque, n, t)
         # Homogeneous in m: a length that drifts does not change how fast the direction turns.
-        return np.asarray(length * _rate(n, b, tau, matrix, alpha, gamma)).ravel()
+        return np.asarray(size * _rate(n, b, tau, matrix, alpha, gamma)).ravel()
 
     if torque is not None:
         _answer(torque, m0, times[0])  # it may have another leading shape
@@ -247,7 +249,7 @@ def _called(
         if reached > filled:
             out[filled:reached] = solver.dense_output()(times[filled:reached]).T
             filled = reached
-    return _normalised(out.reshape(times.size, *m0.shape))
+    return normalised(out.reshape(times.size, *m0.shape))
 
 
 def _answer(torque: Any, n: _Real, t: float) -> tuple[_Real, _Real | None]:
@@ -296,10 +298,6 @@ def _across(n: _Real, vector: _Real) -> _Real:
     return np.asarray(vector - np.einsum("...i,...i", n, vector)[..., None] * n)
 
 
-def _normalised(m: _Real) -> _Real:
-    return np.asarray(m / np.linalg.norm(m, axis=-1, keepdims=True))
-
-
 def _increasing(times: ArrayLike) -> _Real:
     remedy = "pass increasing times in seconds, the first that of m0"
     instants = np.array(real("times", times, remedy), order="C")
@@ -307,13 +305,6 @@ def _increasing(times: ArrayLike) -> _Real:
         raise ValueError(f"times has shape {instants.shape}: {remedy}")
     require("times", instants[1:], np.diff(instants) > 0, "does not exceed the time before it", remedy)
     return instants
-
-
-def _one(name: str, value: ArrayLike) -> _Real:
-    direction = unit(name, value)
-    if direction.shape != (3,):
-        raise ValueError(f"{name} has shape {direction.shape}: pass one vector of shape (3,)")
-    return direction
 
 
 def _no_step(time: float) -> str:

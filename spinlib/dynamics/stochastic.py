@@ -14,13 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib import units
 from spinlib._jit import kernel
 from spinlib._table import Table
-from spinlib._validate import not_negative, number, positive, real, require, unit
+from spinlib._validate import generator, not_negative, number, positive, real, require, unit
 from spinlib.dynamics._llg import (
     LinearField,
     SpinTorque,
+    compiles,
     damping_tensor,
     field_of,
     fitting,
+    length,
+    normalised,
     parameters,
     rate,
     sample,
@@ -133,7 +136,7 @@ def integrate_stochastic_llg(
     fitting(push, gamma)
     _without_pumping(push)
     noise = 2 * loss * gamma * heat / moment
-    compiled = isinstance(law, LinearField) and (push is None or isinstance(push, SpinTorque))
+    compiled = compiles(law, push)
     turning = _fastest(law, push, start, gamma)
     with np.errstate(over="ignore"):
         size = float(np.sqrt(np.float64(noise) / dt))
@@ -143,7 +146,7 @@ def integrate_stochastic_llg(
     path = np.empty((records + 1, *start.shape))
     path[0] = start
     each = path.reshape(records + 1, -1, 3)
-    streams = _generator(seed).spawn(each.shape[1])
+    streams = generator(seed).spawn(each.shape[1])
     if compiled:
         given = parameters(law, push, damping_tensor(loss), gamma)  # type: ignore[arg-type]
         halt = np.zeros(1, dtype=np.bool_)
@@ -220,11 +223,11 @@ def _walk_together(
         nonlocal limit
         b = gamma * sample("field", field, m, t)
         drive = -np.cross(m, b + kick)
-        turning = _length(b)
+        turning = length(b)
         if torque is not None:
             push = sample("torque", torque, m, t)
             drive = drive + push
-            turning = turning + _length(push)
+            turning = turning + length(push)
         fastest = float(turning.max(initial=0.0))
         if fastest * dt > limit:
             _resolved(dt, fastest, size**2 * dt, t, level=5)
@@ -239,32 +242,22 @@ def _walk_together(
         for kick in np.moveaxis(kicks, 1, 0):
             along = kick.reshape(m.shape)
             first = moved(m, done * dt, along)
-            second = moved(_unit(m + dt * first), (done + 1) * dt, along)
-            m = _unit(m + dt / 2 * (first + second))
+            second = moved(normalised(m + dt * first), (done + 1) * dt, along)
+            m = normalised(m + dt / 2 * (first + second))
             done += 1
             if done % every == 0:
                 path[done // every] = m
 
 
-def _length(v: _Real) -> _Real:
-    return np.asarray(np.sqrt(np.einsum("...i,...i", v, v)))
-
-
-def _unit(m: _Real) -> _Real:
-    return np.asarray(m / _length(m)[..., None])
-
-
 def _fastest(law: LinearField | _Law, push: _Law | None, m: _Real, gamma: float) -> float:
     """Return gamma B [rad/s] of field and torque: at ``m``, or for those with few parameters a bound on the sphere."""
-    if isinstance(law, LinearField):
-        largest = np.linalg.norm(np.asarray(law.applied)) + np.linalg.norm(np.asarray(law.tensor), 2)
-    else:
-        largest = np.linalg.norm(sample("field", law, m, 0.0), axis=-1).max(initial=0.0)
+    field = law._largest if isinstance(law, LinearField) else length(sample("field", law, m, 0.0)).max(initial=0.0)
+    torque = 0.0
     if isinstance(push, SpinTorque):
-        turned = np.hypot(push.damping_like, push.field_like) / (1 - abs(push.asymmetry))
-    else:
-        turned = 0.0 if push is None else np.linalg.norm(sample("torque", push, m, 0.0), axis=-1).max(initial=0.0)
-    return float(gamma * largest + turned)
+        torque = push._largest
+    elif push is not None:
+        torque = length(sample("torque", push, m, 0.0)).max(initial=0.0)
+    return float(gamma * field + torque)
 
 
 def _resolved(dt: float, turning: float, noise: float, time: float | None = None, level: int = 3) -> bool:
@@ -315,12 +308,3 @@ def _count(name: str, value: int) -> int:
         raise ValueError(f"{name} = {value!r} is no integer: {remedy}") from None
     require(name, count, count >= 1, "is below 1", remedy)
     return count
-
-
-def _generator(seed: _Seed) -> np.random.Generator:
-    """Return the generator of a seed, or refuse what is none."""
-    if not (seed is None or isinstance(seed, np.random.Generator)):
-        integer = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-        if not integer or seed < 0:
-            raise ValueError(f"seed = {seed!r} is no seed: pass an integer >= 0, a numpy.random.Generator or None")
-    return np.random.default_rng(seed)

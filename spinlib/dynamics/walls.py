@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import float_or_array, not_negative, number, positive, real, require, together
+from spinlib._validate import float_or_array, not_negative, number, place, positive, real, require, together
 from spinlib.units import gyromagnetic_ratio as free_electron
 
 __all__ = ["DomainWall", "wall_motion", "wall_profile"]
@@ -192,8 +192,7 @@ def wall_motion(
         mesh = _mesh(wall, window, cell)
         _whole_domains(wall, u, b)
         for index, drive in drives.items():
-            place = f"[{', '.join(map(str, index))}]" if index else ""
-            given = f"drift{place} = {u[index]:.6g} m/s, field{place} = {b[index]:.6g} T"
+            given = f"drift{place(index)} = {u[index]:.6g} m/s, field{place(index)} = {b[index]:.6g} T"
             points.append(_micromagnetic(drive, *mesh, wall.width, window, given))
     else:
         for name, value in (("window", window), ("cell", cell)):

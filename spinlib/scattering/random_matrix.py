@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinlib._validate import generator
 from spinlib.scattering._algebra import probability
 from spinlib.scattering.smatrix import SMatrix
 
@@ -44,7 +45,7 @@ def random_spacer(
         raise ValueError(
             f"transmission_eigenvalues has shape {t.shape}: pass one row (N,) or one per sample ({samples}, N), N >= 1"
         )
-    rng = _generator(seed)
+    rng = generator(seed)
     n = t.shape[-1]
     u, v_prime = _haar(rng, samples, n), _haar(rng, samples, n)
     if time_reversal:
@@ -63,14 +64,6 @@ def _both_spins(orbital: NDArray[np.complex128]) -> NDArray[np.complex128]:
     whole = np.zeros((*orbital.shape[:-2], 2 * n, 2 * n), dtype=np.complex128)
     whole[..., :n, :n] = whole[..., n:, n:] = orbital
     return whole
-
-
-def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:
-    if seed is None or isinstance(seed, np.random.Generator):
-        return np.random.default_rng(seed)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed = {seed!r} is no seed: pass an integer >= 0, a numpy.random.Generator or None")
-    return np.random.default_rng(int(seed))
 
 
 def _haar(rng: np.random.Generator, samples: int, n: int) -> NDArray[np.complex128]:

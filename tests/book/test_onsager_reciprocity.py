@@ -4,8 +4,6 @@ The routes: linear solvers on the equation of motion, sums over Levi-Civita symb
 scatterers, exact solutions of the equation of motion, finite differences of energies.
 """
 
-from itertools import permutations
-
 import numpy as np
 import pytest
 import scipy.constants as si
@@ -14,22 +12,35 @@ from spinlib.circuit import InterfaceConductance, interface_current, spin_transf
 from spinlib.onsager import WallResponse, discrete_response, texture_response
 from spinlib.pumping import parametric_pumping, pumped_spin_current, pumping_damping
 from spinlib.spin import PAULI, cross_matrix, unit_vector
+from tests.book.texture_routes import (
+    ALPHA,
+    BETA,
+    E2_H,
+    FIELD_E,
+    GAMMA,
+    GRADIENT,
+    HALF,
+    HBAR,
+    KAPPA,
+    LEVI_CIVITA,
+    M_S,
+    METAL,
+    SIGMA,
+    E,
+    K,
+    M,
+    P,
+    implicit,
+    pumped_by,
+)
 from tests.random_matrices import haar
 
-HBAR, E = si.hbar, si.e
-GAMMA = 1.8e11
 MOMENT = 8e5 * 2e-9
 CONTACT = InterfaceConductance(1.2e15, 0.5e15, 0.9e15 + 0.4e15j)
 G_R, G_I = CONTACT.mixing.real, CONTACT.mixing.imag
-ALPHA = 0.05
-M = unit_vector([0.3, -0.7, 0.5])
 H = np.array([0.2, 0.1, -0.4])
 V = np.array([1.3e-4, -0.4e-4, 0.8e-4])
 MAGNET = {"magnetic_moment": MOMENT, "gyromagnetic_ratio": GAMMA}
-
-LEVI_CIVITA = np.zeros((3, 3, 3))
-for order in permutations(range(3)):
-    LEVI_CIVITA[order] = np.linalg.det(np.eye(3)[list(order)])
 
 
 def printed_7(m, v):
@@ -39,8 +50,7 @@ def printed_7(m, v):
 
 def rate(m, h, v, alpha=ALPHA):
     """Return dm/dt of (8) from a linear solver, one component of m x mdot at a time."""
-    columns = np.stack([unit - alpha * np.cross(m, unit) for unit in np.eye(3)], axis=-1)
-    return np.linalg.solve(columns, -GAMMA * np.cross(m, h) + printed_7(m, v))
+    return np.linalg.solve(implicit(m, alpha), -GAMMA * np.cross(m, h) + printed_7(m, v))
 
 
 def current(m, h, v, alpha=ALPHA):
@@ -68,7 +78,6 @@ def apart(one, other):
 RNG = np.random.default_rng(1931)
 CHANNELS = 4
 R_UP, R_DOWN = haar(RNG, CHANNELS), haar(RNG, CHANNELS)  # up: Pauli spin along m, the minority
-E2_H = E**2 / si.h
 # Thin, so that the pumping of four channels matters: alpha_pump is about 0.4.
 SMALL = {"magnetic_moment": 4e-23, "gyromagnetic_ratio": GAMMA}
 
@@ -315,38 +324,17 @@ def test_paper_BTBK_statement_E10_mixing_has_two_arrows():
 
 # --- texture ----------------------------------------------------------------------------------------------------------
 
-SIGMA, P, BETA, M_S = 5e6, 0.7, 0.4, 8e5
-METAL = {
-    "polarization": P,
-    "conductivity": SIGMA,
-    "beta": BETA,
-    "saturation_magnetization": M_S,
-    "gyromagnetic_ratio": GAMMA,
-}
-GRADIENT = np.cross(M, [[2.1e8, 0.3e8, -1e8], [0.5e8, -1.7e8, 0.2e8], [-0.8e8, 0.6e8, 1.1e8]])
-FIELD_E = np.array([2e4, -1e4, 3e4])
-K = HBAR / (2 * E) * SIGMA * P
-HALF = {"polarization": 1.0, "conductivity": 1.0, "saturation_magnetization": M_S, "gyromagnetic_ratio": GAMMA}
-
-
-def pumped_by(m, gradient, mdot, sign=-1, beta=BETA):
-    """(12) with sums over Levi-Civita symbols; sign=+1: as printed."""
-    first = np.einsum("jkl,k,il,j->i", LEVI_CIVITA, m, gradient, mdot)
-    return K * (sign * first + beta * gradient @ mdot)
-
 
 def jm_block(m, gradient, sign=-1, beta=BETA):
     """L^jm by a linear solver, back action left out as in the paper."""
-    columns = np.stack([unit - ALPHA * np.cross(m, unit) for unit in np.eye(3)], axis=-1)
-    rates = [np.linalg.solve(columns, -GAMMA * np.cross(m, unit)) for unit in np.eye(3)]
+    rates = [np.linalg.solve(implicit(m), -GAMMA * np.cross(m, unit)) for unit in np.eye(3)]
     return np.stack([pumped_by(m, gradient, mdot, sign, beta) for mdot in rates], axis=-1)
 
 
 def mj_block(m, gradient):
     """L^mj from the torque of `texture_response` by a linear solver."""
     torque = texture_response(m, gradient, **METAL).torque
-    columns = np.stack([unit - ALPHA * np.cross(m, unit) for unit in np.eye(3)], axis=-1)
-    return M_S * np.linalg.solve(columns, torque)
+    return M_S * np.linalg.solve(implicit(m), torque)
 
 
 def moving_texture():
@@ -420,7 +408,7 @@ def test_paper_BTBK_32():
 def local_matrix(m, gradient, alpha=ALPHA):
     """(M_s dm/dt, j) by (H, E) with the fields of `texture_response`; the torque follows the whole current."""
     response = texture_response(m, gradient, **METAL)
-    columns = np.stack([u - alpha * np.cross(m, u) - response.back_action @ u for u in np.eye(3)], axis=-1)
+    columns = implicit(m, alpha) - response.back_action
     by_h = np.linalg.solve(columns, -GAMMA * cross_matrix(m))
     by_e = np.linalg.solve(columns, response.torque)
     lower = [response.pumping @ by_h, SIGMA * np.eye(3) + response.pumping @ by_e]
@@ -438,8 +426,7 @@ def test_paper_BTBK_33():
     assert apart(mdot, -GAMMA * np.cross(M, H) + torque + ALPHA * np.cross(M, mdot)) < 1e-11
     # Flux times force is the dissipated power, as sum of squares.
     y = GRADIENT @ mdot
-    kappa = GAMMA * HBAR**2 * P**2 * SIGMA / (4 * E**2 * M_S)
-    lost = np.sum((j - K * BETA * y) ** 2) / SIGMA + M_S / GAMMA * (ALPHA * mdot @ mdot - BETA**2 * kappa * y @ y)
+    lost = np.sum((j - K * BETA * y) ** 2) / SIGMA + M_S / GAMMA * (ALPHA * mdot @ mdot - BETA**2 * KAPPA * y @ y)
     assert fluxes @ forces == pytest.approx(lost, rel=1e-10)
     # With the printed force M_s H the magnetic part is too large by the factor M_s.
     printed = fluxes @ np.concatenate([M_S * H, FIELD_E])
@@ -455,8 +442,7 @@ def test_paper_BTBK_34():
     printed_jm = jm_block(M, GRADIENT, sign=+1)
     slope = -GRADIENT.T  # column i: d_i of -m
     printed_torque = GAMMA / M_S * K * (slope + BETA * np.cross(-M, slope, axis=0))
-    columns = np.stack([unit + ALPHA * np.cross(M, unit) for unit in np.eye(3)], axis=-1)
-    printed_mj = M_S * np.linalg.solve(columns, printed_torque)
+    printed_mj = M_S * np.linalg.solve(implicit(M, -ALPHA), printed_torque)
     assert apart(printed_jm, +printed_mj.T) < 1e-12
     # The whole local matrix, back action included: even and odd variables.
     parity = np.repeat([-1, 1], 3)

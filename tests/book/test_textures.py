@@ -4,49 +4,34 @@ The routes: electron waves on a chain, textures that drift along, energies by fi
 electrons, and exact steady states of conduction spins.
 """
 
-from itertools import permutations
-
 import numpy as np
 import pytest
-import scipy.constants as si
 from scipy.linalg import expm
 
 from spinlib.circuit import spin_transfer_torque
 from spinlib.onsager import spin_flip_damping, texture_response
 from spinlib.spin import PAULI, rotation_matrix, unit_vector
-
-HBAR, E = si.hbar, si.e
-GAMMA, M_S, SIGMA, P, BETA, ALPHA = 1.8e11, 8e5, 5e6, 0.7, 0.4, 0.05
-METAL = {
-    "polarization": P,
-    "conductivity": SIGMA,
-    "beta": BETA,
-    "saturation_magnetization": M_S,
-    "gyromagnetic_ratio": GAMMA,
-}
-# One channel of majority electrons: 1 S/m stands for e^2/h per length.
-HALF = {"polarization": 1.0, "conductivity": 1.0, "saturation_magnetization": M_S, "gyromagnetic_ratio": GAMMA}
-K = HBAR / (2 * E) * SIGMA * P
-KAPPA = GAMMA * HBAR**2 * P**2 * SIGMA / (4 * E**2 * M_S)
-E2_H = E**2 / si.h
-M = unit_vector([0.3, -0.7, 0.5])
-GRADIENT = np.cross(M, [[2.1e8, 0.3e8, -1e8], [0.5e8, -1.7e8, 0.2e8], [-0.8e8, 0.6e8, 1.1e8]])
-FIELD_E = np.array([2e4, -1e4, 3e4])
-
-LEVI_CIVITA = np.zeros((3, 3, 3))
-for order in permutations(range(3)):
-    LEVI_CIVITA[order] = np.linalg.det(np.eye(3)[list(order)])
-
-
-def pumped_by(m, gradient, mdot, sign=-1, beta=BETA):
-    """(12) with sums over Levi-Civita symbols; sign=+1: as printed."""
-    first = np.einsum("jkl,k,il,j->i", LEVI_CIVITA, m, gradient, mdot)
-    return K * (sign * first + beta * gradient @ mdot)
-
-
-def implicit(m, alpha=ALPHA):
-    return np.stack([unit - alpha * np.cross(m, unit) for unit in np.eye(3)], axis=-1)
-
+from tests.book.texture_routes import (
+    ALPHA,
+    BETA,
+    E2_H,
+    FIELD_E,
+    GAMMA,
+    GRADIENT,
+    HALF,
+    HBAR,
+    KAPPA,
+    LEVI_CIVITA,
+    M_S,
+    METAL,
+    SIGMA,
+    E,
+    K,
+    M,
+    P,
+    implicit,
+    pumped_by,
+)
 
 # --- electron waves ---------------------------------------------------------------------------------------------------
 
@@ -151,7 +136,7 @@ def test_paper_BTBK_11():
     torque = texture_response(M, GRADIENT, **METAL | {"beta": ALPHA}).torque @ FIELD_E
     slope = FIELD_E @ GRADIENT
     speed = GAMMA * HBAR * SIGMA * P / (2 * E * M_S)
-    columns = np.stack([unit - ALPHA * np.cross(M, unit) for unit in np.eye(3)], axis=-1)
+    columns = implicit(M)
     np.testing.assert_allclose(np.linalg.solve(columns, torque), speed * slope, rtol=1e-10)
     # As printed it drifts at (1 - alpha^2)/(1 + alpha^2) of that and turns at 2 alpha/(1 + alpha^2).
     rate = np.linalg.solve(columns, speed * (slope + ALPHA * np.cross(M, slope)))
@@ -250,16 +235,15 @@ def test_paper_BTBK_12_wall_on_a_lattice(minority):
 def test_paper_BTBK_19():
     mdot = np.cross(M, [1.3e10, -0.4e10, 2.2e10])
     response = texture_response(M, GRADIENT, **METAL)
-    kappa = GAMMA * HBAR**2 * P**2 * SIGMA / (4 * E**2 * M_S)
     x, y = np.cross(M, GRADIENT) @ mdot, GRADIENT @ mdot
     # (12) in (11): the current pumped where E = 0 drives the texture.
     current = pumped_by(M, GRADIENT, mdot)
     torque = response.torque @ (current / SIGMA)
     np.testing.assert_allclose(response.back_action @ mdot, torque, rtol=1e-10)
     power = np.cross(M, mdot) @ torque
-    assert power == pytest.approx(kappa * np.sum(x**2 - BETA**2 * y**2), rel=1e-9)
+    assert power == pytest.approx(KAPPA * np.sum(x**2 - BETA**2 * y**2), rel=1e-9)
     turned = np.cross(M, GRADIENT)
-    printed = kappa * (x + BETA * y) @ (GRADIENT + BETA * turned)
+    printed = KAPPA * (x + BETA * y) @ (GRADIENT + BETA * turned)
     assert np.cross(M, mdot) @ printed == pytest.approx(-power, rel=1e-9)
 
 

@@ -9,19 +9,10 @@ from spinlib.conventions import gilbert_to_landau_lifshitz
 from spinlib.dynamics._llg import LinearField, SpinTorque, damping_tensor, field_of, parameters, rate, sample, torque_of
 from spinlib.spin import cross_matrix, unit_vector
 from tests.bad_input import Refusal, refusals
+from tests.random_matrices import dissipative, symmetric
 
 GAMMA = 1.7
 seeds = st.integers(0, 2**32 - 1)
-
-
-def symmetric(rng):
-    matrix = rng.normal(size=(3, 3))
-    return matrix + matrix.T
-
-
-def positive(rng):
-    matrix = rng.normal(size=(3, 3))
-    return matrix @ matrix.T
 
 
 @settings(deadline=None)
@@ -31,7 +22,7 @@ def test_invariant_rate_solves_the_implicit_equation(seed):
     rng = np.random.default_rng(seed)
     m, p = unit_vector(rng.normal(size=(2, 3)))
     field, kick = LinearField(rng.normal(size=3), symmetric(rng)), rng.normal(size=3)
-    torque, alpha = SpinTorque(p, *rng.normal(size=2), asymmetry=rng.uniform(-0.9, 0.9)), positive(rng)
+    torque, alpha = SpinTorque(p, *rng.normal(size=2), asymmetry=rng.uniform(-0.9, 0.9)), dissipative(rng, 1.0)
     found = np.array(rate(*m, tuple(kick), parameters(field, torque, alpha, GAMMA)))
     h = GAMMA * (np.asarray(field.applied) + np.asarray(field.tensor) @ m) + kick
     a, b, c = torque.damping_like, torque.field_like, torque.asymmetry

@@ -28,7 +28,7 @@ from spinlib.pumping import pumped_spin_current, pumping_damping
 from spinlib.spin import cross_matrix, direction, rotation_matrix, unit_vector
 from spinlib.units import e, gyromagnetic_ratio, hbar, mu_B, nm
 from tests.bad_input import Refusal, refusals
-from tests.random_matrices import haar
+from tests.random_matrices import dissipative, haar, symmetric
 
 seeds = st.integers(0, 2**32 - 1)
 UP = np.array([0.0, 0.0, 1.0])
@@ -46,16 +46,6 @@ CLOSED_FORM = 1e-12
 def called(law):
     """The law behind a plain function, so that it is not compiled."""
     return lambda m, t: law(m, t)
-
-
-def symmetric(rng, scale=1.0):
-    matrix = scale * rng.normal(size=(3, 3))
-    return matrix + matrix.T
-
-
-def dissipative(rng, scale=0.3):
-    matrix = scale * rng.normal(size=(3, 3))
-    return matrix @ matrix.T
 
 
 # --- closed forms -----------------------------------------------------------------------------------------------------
@@ -356,7 +346,7 @@ def test_invariant_kernel_does_what_its_twin_does(rtol):
     times = np.array([0.5, 0.7, 2.0, 9.0])
     tensor = damping_tensor(alpha)
     given_numbers = parameters(law, torque, tensor, 1.3)
-    out = np.empty((3, 4, 3))
+    out = np.empty((4, 3, 3))
     assert np.isnan(_dop853.trajectories(start, times, given_numbers, rtol, 0.3, *_dop853.tables(), out))
 
     def right_side(y):
@@ -367,7 +357,7 @@ def test_invariant_kernel_does_what_its_twin_does(rtol):
 
     for n in range(3):
         # Same steps, other rounding; the dynamics is damped.
-        np.testing.assert_allclose(out[n], twin(start[n], right_side, times, rtol, 0.3), rtol=0, atol=1e-11)
+        np.testing.assert_allclose(out[:, n], twin(start[n], right_side, times, rtol, 0.3), rtol=0, atol=1e-11)
 
 
 def test_invariant_turning_does_not_depend_on_the_length_that_drifts():

@@ -1,0 +1,19 @@
+"""Where a code runs that a benchmark compares with; none of them is a dependency."""
+
+import importlib.util
+import os
+import sys
+
+VERSIONS = {"cmtj": "1.15.0"}
+"""The versions that the benchmarks were written for."""
+
+
+def interpreter(module: str) -> tuple[str | None, str]:
+    """Return the Python that has ``module``, None where there is none, and how to provide one.
+
+    It is the one that SPINLIB_<MODULE>_PYTHON names, else this one if it has the module.
+    """
+    variable = f"SPINLIB_{module.upper()}_PYTHON"
+    here = sys.executable if importlib.util.find_spec(module) else None
+    how = f"pip install {module}=={VERSIONS[module]} in an environment of its own, then set {variable} to its python"
+    return os.environ.get(variable) or here, how
