@@ -20,13 +20,17 @@ PAGE = """
 Co | ρ* | 75 nΩ m at 4.2 K | ?
 Co | β | 0.46 at 4.2 K | ?
 Co | lsf | 60 nm at 4.2 K | ?
+Co nanowire | lsf | (59 ± 18) nm at 77 K | ?
 permalloy | ρ* | 290 nΩ m at 4.2 K | ?
 permalloy | β | 0.76 at 4.2 K | ?
 permalloy | lsf | 5.5 nm at 4.2 K | ?
 Cu | ρ | 6 nΩ m at 4.2 K | ?
 Cu | lsf | 100 nm | ✓
+Cu sputtered | lsf | 450 nm at 4.2 K | ?
+Cu lateral valve | lsf | (200 ± 20) nm at 10 K | ?
 permalloy spin valve | lsf | (5.5 ± 1) nm | ✓
 permalloy nanowire | lsf | (4.3 ± 1) nm | ✓
+permalloy multilayer | β | 0.65 ± 0.1 at 4.2 K | ?
 permalloy computed | ρ | (35 ± 1.5) nΩ m | ✓
 permalloy computed | α | 0.0046 ± 0.0001 at 0 K | ✓
 Ni | lsf | (21 ± 2) nm at 4.2 K | ?
@@ -47,6 +51,9 @@ FePt wall | β/α | 1 | ✓
 Co/Cu | AR* | 0.51 fΩ m² at 4.2 K | ?
 Co/Cu | γ | 0.77 at 4.2 K | ?
 Co/Cu | δ | 0.33 (+0.03, −0.08) | ?
+permalloy/Cu | AR* | 0.5 fΩ m² at 4.2 K | ?
+permalloy/Cu | γ | 0.7 at 4.2 K | ?
+permalloy/Cu multilayer | γ | 0.76 ± 0.1 at 4.2 K | ?
 Co/Pt | AR* | (0.74 ± 0.15) fΩ m² at 4.2 K | ✓
 Co/Pt | γ | 0.58 ± 0.12 at 4.2 K | ✓
 Co/Pt | δ | 0.9 (+0.5, −0.2) at 4.2 K | ✓
