@@ -245,17 +245,17 @@ def test_paper_BTBK_39():
         return si.e * np.sum(si.hbar * k / si.m_e * fermi((si.hbar**2 * k**2 / 2 / si.m_e - mu) / width)) / length
 
     corrected, printed = (2 * np.pi * si.hbar) ** -0.5, (2 * np.pi) ** -0.5
-    assert current_of_39(corrected, level, width) == pytest.approx(counted(level), rel=1e-6)
+    assert current_of_39(corrected, level, width) == pytest.approx(counted(level), rel=1e-6, abs=0)
     # Printed: a factor hbar (in SI) too small. A sum over sigma, on which nothing depends, doubles the field.
-    assert current_of_39(printed, level, width) / counted(level) == pytest.approx(si.hbar, rel=1e-6)
-    assert current_of_39(corrected, level, width, copies=2) / counted(level) == pytest.approx(4, rel=1e-6)
+    assert current_of_39(printed, level, width) / counted(level) == pytest.approx(si.hbar, rel=1e-6, abs=0)
+    assert current_of_39(corrected, level, width, copies=2) / counted(level) == pytest.approx(4, rel=1e-6, abs=0)
     # One open channel per spin: a bias V raises the levels by e V.
     open_channel = np.array([[0, 1], [1, 0]])
     conductance = InterfaceConductance.from_scattering(open_channel, open_channel, 1).majority
     volt = 1e-2
     for measure, factor in ((corrected, 1.0), (printed, si.hbar)):
         more = current_of_39(measure, level + si.e * volt, width) - current_of_39(measure, level, width)
-        assert more / volt / conductance == pytest.approx(factor, rel=1e-6)
+        assert more / volt / conductance == pytest.approx(factor, rel=1e-6, abs=0)
 
 
 def test_paper_BTBK_39_wave_number():
@@ -282,9 +282,11 @@ def test_paper_BTBK_40():
     of_a = np.array([[-(k_left**-0.5), k_right**-0.5], [-(k_left**0.5), -(k_right**0.5)]])
     s = np.linalg.solve(of_b, of_a)
     np.testing.assert_allclose(s.T @ s, np.eye(2), atol=1e-14)
-    assert s[0, 0] == pytest.approx((k_left - k_right) / (k_left + k_right))
+    assert s[0, 0] == pytest.approx((k_left - k_right) / (k_left + k_right), rel=1e-12, abs=0)
     contact = InterfaceConductance.from_scattering(s, np.eye(2), 1)
-    assert contact.majority / e2_over_h == pytest.approx(4 * k_left * k_right / (k_left + k_right) ** 2)
+    assert contact.majority / e2_over_h == pytest.approx(
+        4 * k_left * k_right / (k_left + k_right) ** 2, rel=1e-12, abs=0
+    )
 
 
 @pytest.mark.parametrize("seed", CASES)
@@ -318,7 +320,7 @@ def test_paper_BTBK_statement_after_40_second_row_holds_what_comes_from_the_left
     thick, thin = contacts(s_up, s_down)
     other_thick, other_thin = contacts(s_up.T, s_down.T)
     for name in ("majority", "minority", "mixing"):
-        assert getattr(other_thick, name) == pytest.approx(getattr(thick, name), rel=1e-12)
+        assert getattr(other_thick, name) == pytest.approx(getattr(thick, name), rel=1e-12, abs=0)
     assert (thick.mixing - thin.mixing) / e2_over_h == pytest.approx(from_right, abs=1e-12)
     assert (other_thick.mixing - other_thin.mixing) / e2_over_h == pytest.approx(from_left, abs=1e-12)
     # A symmetric S, time reversal of the orbits, does not notice.
@@ -356,7 +358,7 @@ def test_paper_BTBK_41():
             expected = sum(
                 (v.conj() @ SIGMA[component] @ v).real * sign for pair, sign in ((coming, 1), (going, -1)) for v in pair
             )
-            assert (a.conj() @ a_matrix @ a).real == pytest.approx(expected, rel=1e-12)
+            assert (a.conj() @ a_matrix @ a).real == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_paper_BTBK_41_cross_terms():
@@ -433,7 +435,7 @@ def test_paper_BTBK_44(temperature):
     f = np.diag(shifts)
     voltage = np.einsum("iab,ba->i", SIGMA, f).real / 2
     np.testing.assert_allclose(slash(voltage), f, atol=1e-9)
-    assert voltage[2] == pytest.approx((shifts[0] - shifts[1]) / 2)
+    assert voltage[2] == pytest.approx((shifts[0] - shifts[1]) / 2, rel=1e-12, abs=0)
 
 
 def test_paper_BTBK_45():
@@ -454,8 +456,8 @@ def test_paper_BTBK_45():
     np.testing.assert_allclose(corrected, exact, atol=1e-14)
     # Printed: mode m is compared with spin s. The matrix does not depend on n, is not Hermitian, and its trace counts
     # 2 states where there are 2 N.
-    assert np.abs(printed - printed.T).max() == pytest.approx(occupation)
-    assert np.trace(printed) / np.trace(exact) == pytest.approx(1 / modes)
+    assert np.abs(printed - printed.T).max() == pytest.approx(occupation, rel=1e-12, abs=0)
+    assert np.trace(printed) / np.trace(exact) == pytest.approx(1 / modes, rel=1e-12, abs=0)
     # The current out of lead F that these occupations drive, (41) with 1 for sigma, is what both spins transmit.
     channels = 3
     s_up, s_down = random_unitary(channels + modes, 22, (2,))
@@ -467,10 +469,10 @@ def test_paper_BTBK_45():
     def current(filled):
         return np.sum(passes * filled)
 
-    assert current(corrected) == pytest.approx(occupation * contact.total / e2_over_h, rel=1e-12)
+    assert current(corrected) == pytest.approx(occupation * contact.total / e2_over_h, rel=1e-12, abs=0)
     # Printed: for each spin s only the column m = s of its t+t, summed over n; the current is not even real.
     columns = [(a[:channels, channels:].conj().T @ a[:channels, channels:])[:, s] for s, a in enumerate((s_up, s_down))]
-    assert current(printed) == pytest.approx(occupation * np.sum(columns), rel=1e-12)
+    assert current(printed) == pytest.approx(occupation * np.sum(columns), rel=1e-12, abs=0)
     assert abs(current(printed) / current(corrected) - 1) > 0.2
     assert abs(current(printed).imag) > 1e-3
 
@@ -517,7 +519,7 @@ def test_paper_BTBK_46_printed_form_depends_on_the_axes():
     r_up, r_down = s_up[:channels, :channels], s_down[:channels, :channels]
     miss = (trace_current(r, Z) - literal_46(r, Z, PRINTED_46))[2]
     mixed = sum(np.sum(np.abs(b.sum(axis=1)) ** 2 - np.sum(np.abs(b) ** 2, axis=1)) for b in (r_up, r_down))
-    assert miss == pytest.approx(mixed, rel=1e-11)
+    assert miss == pytest.approx(mixed, rel=1e-11, abs=0)
     assert abs(mixed) > 0.1
 
 
@@ -547,7 +549,7 @@ def test_paper_BTBK_48(seed):
     split = (contact.minority - contact.majority) / e2_over_h
     assert split == pytest.approx(-4 * np.vdot(spin, charge).real, abs=1e-12)
     apart = np.linalg.norm(charge) ** 2 - np.linalg.norm(spin) ** 2
-    assert contact.mixing.real / e2_over_h == pytest.approx(channels - apart, rel=1e-12)
+    assert contact.mixing.real / e2_over_h == pytest.approx(channels - apart, rel=1e-12, abs=0)
 
 
 def assert_block_of_unitary(found, s_up, s_down, channels, m):
@@ -577,8 +579,8 @@ def test_paper_BTBK_49(seed):
 def assert_landauer(conductance, own, channels):
     """Second route: electrons that arrive in F, Landauer's transmission from N."""
     through = np.sum(np.abs(own[channels:, :channels]) ** 2)
-    assert conductance / e2_over_h == pytest.approx(through, rel=1e-12)
-    assert channels - np.sum(np.abs(own[:channels, :channels]) ** 2) == pytest.approx(through, rel=1e-12)
+    assert conductance / e2_over_h == pytest.approx(through, rel=1e-12, abs=0)
+    assert channels - np.sum(np.abs(own[:channels, :channels]) ** 2) == pytest.approx(through, rel=1e-12, abs=0)
     return through
 
 
@@ -597,7 +599,7 @@ def test_paper_BTBK_51(seed):
     up = contact.minority / e2_over_h
     longitudinal = trace_current(reflection(s_up, s_down, channels, Z), Z)[2]
     printed = channels - np.sum(np.abs(s_up[:channels, :channels]) ** 2)
-    assert (up + printed) / longitudinal == pytest.approx(1 + (up - down) / (up + down), rel=1e-12)
+    assert (up + printed) / longitudinal == pytest.approx(1 + (up - down) / (up + down), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("seed", CASES)
@@ -608,7 +610,7 @@ def test_paper_BTBK_52(seed):
     x, y, _ = trace_current(r, X) / 2
     expected = x - 1j * y
     mixing = contact_of(s_up, s_down, channels).mixing / e2_over_h
-    assert mixing == pytest.approx(expected, rel=1e-11)
+    assert mixing == pytest.approx(expected, rel=1e-11, abs=0)
     # Printed: one sum. With m = n it leaves out the modes that the interface mixes; the miss is their sum.
     r_up, r_down = s_up[:channels, :channels], s_down[:channels, :channels]
     printed = np.sum(1 - np.diag(r_up) * np.diag(r_down).conj())
@@ -618,7 +620,7 @@ def test_paper_BTBK_52(seed):
     # It is no property of the interface either: another basis of the incoming modes changes it, the double sum not.
     turn = random_unitary(channels, 900 + seed)
     r_up, r_down = r_up @ turn, r_down @ turn
-    assert channels - np.sum(r_up * r_down.conj()) == pytest.approx(expected, rel=1e-11)
+    assert channels - np.sum(r_up * r_down.conj()) == pytest.approx(expected, rel=1e-11, abs=0)
     assert abs(np.sum(1 - np.diag(r_up) * np.diag(r_down).conj()) - printed) > 0.01
 
 
@@ -627,10 +629,10 @@ def test_invariant_twice_the_mixing_exceeds_the_sum(seed):
     s_up, s_down, channels, _, _ = random_interface(seed)
     contact = contact_of(s_up, s_down, channels)
     squares = np.sum(np.abs((s_up - s_down)[:channels, :channels]) ** 2)
-    assert (2 * contact.mixing.real - contact.total) / e2_over_h == pytest.approx(squares, rel=1e-10)
+    assert (2 * contact.mixing.real - contact.total) / e2_over_h == pytest.approx(squares, rel=1e-10, abs=0)
     # Exchange of the labels conjugates, a common phase changes nothing.
-    assert contact_of(s_down, s_up, channels).mixing == pytest.approx(np.conj(contact.mixing))
-    assert contact_of(1j * s_up, 1j * s_down, channels).mixing == pytest.approx(contact.mixing)
+    assert contact_of(s_down, s_up, channels).mixing == pytest.approx(np.conj(contact.mixing), rel=1e-12, abs=0)
+    assert contact_of(1j * s_up, 1j * s_down, channels).mixing == pytest.approx(contact.mixing, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("seed", CASES)
@@ -659,7 +661,7 @@ def test_paper_BTBK_statement_after_79_reflected_spin_needs_both_amplitudes(seed
     np.testing.assert_allclose([both.real, -both.imag], returned[:2] / 2, atol=1e-12)
     # Text available to us: one spin only. Real, it misses G_Sh - G_perp by G_perp - G_up.
     one_spin = np.sum(np.abs(s_up[:channels, :channels]) ** 2)
-    assert one_spin - both == pytest.approx((contact.mixing - contact.minority) / e2_over_h, rel=1e-9)
+    assert one_spin - both == pytest.approx((contact.mixing - contact.minority) / e2_over_h, rel=1e-9, abs=0)
 
 
 # --- valve and figures --------------------------------------------------------------------------------------------
@@ -691,7 +693,7 @@ def test_invariant_corrected_valve_is_the_averaged_scattering_theory(seed):
         arrows.append(-direction(theta, phi))  # the moment, against the majority spin
     waves = transport([layers[0], normal_metal(1), layers[1]])
     state = spin_valve(*arrows, *sides, voltage1=1.0)
-    assert state.charge_current / sharvin == pytest.approx(float(waves.conductance), rel=1e-12)
+    assert state.charge_current / sharvin == pytest.approx(float(waves.conductance), rel=1e-12, abs=0)
     np.testing.assert_allclose(state.spin_current2 / sharvin, -waves.spin_current[1], atol=1e-12)
     np.testing.assert_allclose(state.spin_current1 / sharvin, waves.spin_current[1], atol=1e-12)
     across = state.spin_current2 - arrows[1] * (arrows[1] @ state.spin_current2)
@@ -710,12 +712,12 @@ def test_limit_valve_without_correction_misses_by_one_sharvin_resistance_per_spi
         g, torque, _ = series_resistance(Magnet(*passes, rho, 0, rho, 0, theta), 1.0, Magnet(*passes, rho, 0, rho, 0))
         fixed = direction(theta)
         corrected = spin_valve(fixed, Z, *[bare.sharvin_corrected()] * 2, voltage1=1.0)
-        assert corrected.charge_current == pytest.approx(g, rel=1e-12)
+        assert corrected.charge_current == pytest.approx(g, rel=1e-12, abs=0)
         assert corrected.spin_current2[0] == pytest.approx(torque, abs=1e-12)
     # Antiparallel: each spin meets both interfaces, 1/G_Sh too much; two spins in parallel, 1/2.
     uncorrected = spin_valve(-Z, Z, bare, bare, voltage1=1.0).charge_current
     corrected = spin_valve(-Z, Z, *[bare.sharvin_corrected()] * 2, voltage1=1.0).charge_current
-    assert 1 / uncorrected - 1 / corrected == pytest.approx(0.5, rel=1e-12)
+    assert 1 / uncorrected - 1 / corrected == pytest.approx(0.5, rel=1e-12, abs=0)
 
 
 def test_limit_resistance_of_the_symmetric_valve():
@@ -734,9 +736,9 @@ def test_limit_resistance_of_the_symmetric_valve():
             conductance = (two @ node)[0]
             t, eta, p = np.tan(theta / 2) ** 2, 2 * contact.mixing / contact.total, contact.polarization
             closed = contact.total / 2 * (1 - p**2 * t / (t + abs(eta) ** 2 / eta.real))
-            assert conductance == pytest.approx(closed, rel=1e-12)
+            assert conductance == pytest.approx(closed, rel=1e-12, abs=0)
             state = spin_valve(*arrows, contact, contact, charge_current=1.0)
-            assert 1 / state.voltage1 == pytest.approx(closed, rel=1e-12)
+            assert 1 / state.voltage1 == pytest.approx(closed, rel=1e-12, abs=0)
             if theta == np.pi / 2 and expected:
                 assert state.voltage1 * 1e15 == pytest.approx(expected, abs=5e-4)
         ends = [spin_valve(m, Z, contact, contact, charge_current=1.0).voltage1 * 1e15 for m in (Z, -Z)]
@@ -751,7 +753,7 @@ def test_limit_spin_flips_in_the_node_kill_magnetoresistance_and_torque():
             state = spin_valve(direction(theta), Z, contact, contact, voltage1=1.0, spin_flip_conductance=loss)
             c = np.cos(theta)
             below = g * (1 - c) + 2 * mixing * (1 + c) + loss
-            assert state.charge_current == pytest.approx(g / 2 * (1 - g * p**2 * (1 - c) / below), rel=1e-12)
+            assert state.charge_current == pytest.approx(g / 2 * (1 - g * p**2 * (1 - c) / below), rel=1e-12, abs=0)
             assert state.spin_current2[0] == pytest.approx(g * p * mixing * np.sin(theta) / below, abs=1e-13)
 
 
@@ -769,7 +771,7 @@ def test_invariant_asymmetry_of_a_symmetric_valve_is_at_least_one():
             square = (1 - np.cos(1.2)) / (ratio - 1 - np.cos(1.2))
             assert square > 1
             inverse = 2 * (1 / contact.mixing).real / (1 / contact.majority + 1 / contact.minority)
-            assert 1 / square == pytest.approx(inverse, rel=1e-8)
+            assert 1 / square == pytest.approx(inverse, rel=1e-8, abs=0)
 
 
 def test_paper_BTBK_figure_1_torque_points_to_the_accumulation():
@@ -803,7 +805,7 @@ def test_paper_BTBK_figure_1_data(mixing, square, height, degrees):
     p = contact.polarization
     for theta in (0.5, 1.7, 2.8):
         law = p * square * np.sin(theta) / (square + 1 + (square - 1) * np.cos(theta))
-        assert torque(theta)[0] == pytest.approx(law, rel=5e-5)
+        assert torque(theta)[0] == pytest.approx(law, rel=5e-5, abs=0)
         assert torque(theta)[1] == pytest.approx(0, abs=1e-13)  # in the plane, also for complex G_perp
     # Out-of-plane torque appears as soon as the magnets differ.
     other = InterfaceConductance(1.2e15, 0.3e15, 0.7e15)

@@ -126,8 +126,8 @@ def test_limit_spacer_resistivity_counts_both_spins():
             SHARVIN / transport([spacer(thickness, per_spin)]).conductance - SHARVIN / 2 for per_spin in (2.0, 1.0)
         )
         # The Sharvin resistance, 25 times the thinnest wire, is subtracted.
-        assert added == pytest.approx(COPPER * thickness, rel=1e-11)
-        assert trap == pytest.approx(COPPER * thickness / 2, rel=1e-11)
+        assert added == pytest.approx(COPPER * thickness, rel=1e-11, abs=0)
+        assert trap == pytest.approx(COPPER * thickness / 2, rel=1e-11, abs=0)
     # In the valve the trap misses by what the resistor sums predict.
     miss = SHARVIN / transport(valve(np.array([0, np.pi]), per_spin=1.0)).conductance - resistor_sums()
     np.testing.assert_allclose(miss, resistor_sums(1.0) - resistor_sums(2.0), rtol=1e-10)
@@ -136,7 +136,7 @@ def test_limit_spacer_resistivity_counts_both_spins():
     fixed, free = (2 * INTERFACE + COBALT * thickness for thickness in (FIXED, FREE))
     for missed, other in zip(miss, (free, free[::-1]), strict=True):
         current = 1 / (SHARVIN + 2 * COPPER * SPACER + fixed + other)
-        assert missed == pytest.approx(-COPPER * SPACER * np.sum((current / current.sum()) ** 2), rel=0.01)
+        assert missed == pytest.approx(-COPPER * SPACER * np.sum((current / current.sum()) ** 2), rel=0.01, abs=0)
 
 
 # ---- layer by layer ------------------------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ def seen_from_spacer(thickness):
 def test_limit_layers_without_flips_are_the_lumped_magnets(theta):
     torque, conductance = layered_valve(theta, np.inf)
     lumped = transport(valve(theta))
-    assert torque == pytest.approx(lumped.torque_per_current[2, 0], rel=1e-11)
-    assert conductance == pytest.approx(float(lumped.conductance), rel=1e-12)
+    assert torque == pytest.approx(lumped.torque_per_current[2, 0], rel=1e-11, abs=0)
+    assert conductance == pytest.approx(float(lumped.conductance), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("theta", [0.3, np.pi / 2, 2.8])
@@ -189,8 +189,8 @@ def test_limit_layers_with_flips_follow_valet_and_fert(theta):
     torque, conductance = layered_valve(theta, LENGTH)
     rho = rho_of("clean").real
     j = series_current(theta, rho, rho, [seen_from_spacer(d) for d in (FIXED, FREE)])
-    assert torque == pytest.approx(j[1] / j[0], rel=1e-10)
-    assert conductance == pytest.approx(2 * j[0], rel=1e-11)
+    assert torque == pytest.approx(j[1] / j[0], rel=1e-10, abs=0)
+    assert conductance == pytest.approx(2 * j[0], rel=1e-11, abs=0)
     # Flips are no rounding: they raise the slope at 0 and lower the one at pi.
     assert np.sign(torque / exact_torque(theta) - 1) == (1 if theta == 0.3 else -1)
 
@@ -202,7 +202,7 @@ def test_limit_transmitted_transverse_spin_lowers_the_torque_by_what_leaves_the_
     # reflections at the far interface, which vanish.
     through = aligned**2 * np.exp(-FREE * (1e9 + COBALT.sum() / 2 / SHARVIN))
     kept = 1 - through / (1 - rho_of("clean").real)
-    assert torque == pytest.approx(kept * exact_torque(np.pi / 2), rel=1e-10)
+    assert torque == pytest.approx(kept * exact_torque(np.pi / 2), rel=1e-10, abs=0)
     assert 100 * (kept - 1) == pytest.approx(-1.74, abs=0.01)
 
 
@@ -213,12 +213,12 @@ def test_limit_torque_of_a_current_is_that_of_its_bias():
     area, current = np.pi / 4 * 100e-9 * 60e-9, 1e-3
     result = transport(valve(np.pi / 2))
     torque = hbar / (2 * e) * result.torque_per_current[2, 0] * current
-    assert torque == pytest.approx(1.367e-19, rel=5e-4)
+    assert torque == pytest.approx(1.367e-19, rel=5e-4, abs=0)
     # e N T/4 pi per volt with N = A G_Sh h/e^2 and V = I R from the second route: h is 2 pi hbar.
     j = series_current(np.pi / 2, rho_of("clean").real, rho_of("clean").real)
     volt = current * SHARVIN / (2 * j[0]) / area
     channels = area / SHARVIN * 2 * np.pi * hbar / e**2
-    assert e * channels / (4 * np.pi) * 2 * j[1] * volt == pytest.approx(torque, rel=1e-12)
+    assert e * channels / (4 * np.pi) * 2 * j[1] * volt == pytest.approx(torque, rel=1e-12, abs=0)
 
 
 def test_invariant_reversed_current_reverses_all_torques():
@@ -293,16 +293,16 @@ def matched():
 
 def test_limit_one_pair_of_parameters_matches_both_slopes():
     typed, (s_0, s_pi) = matched(), slopes()
-    assert typed["Pol"] == pytest.approx(s_0, rel=1e-12)
+    assert typed["Pol"] == pytest.approx(s_0, rel=1e-12, abs=0)
     ends = [2 * epsilon(typed["Pol"], typed["Lambda"], cosine) for cosine in (1, -1)]
     np.testing.assert_allclose(ends, [s_0, s_pi], rtol=1e-12)
     # In between it cannot follow: at a right angle the pair gives the harmonic mean of the slopes, and the valve more.
     middle = 2 * epsilon(typed["Pol"], typed["Lambda"], 0)
-    assert middle == pytest.approx(2 * s_0 * s_pi / (s_0 + s_pi), rel=1e-12)
+    assert middle == pytest.approx(2 * s_0 * s_pi / (s_0 + s_pi), rel=1e-12, abs=0)
     assert 100 * (middle / exact_torque(np.pi / 2) - 1) == pytest.approx(-5.28, abs=0.01)
     others = slonczewski_to_cmtj(2 * s_0, np.sqrt(s_pi / s_0), 0.01)
-    assert others["spinPolarisation"] == pytest.approx(float(typed["Pol"]))
-    assert others["SlonczewskiSpacerLayerParameter"] == pytest.approx(float(typed["Lambda"]))
+    assert others["spinPolarisation"] == pytest.approx(float(typed["Pol"]), rel=1e-12, abs=0)
+    assert others["SlonczewskiSpacerLayerParameter"] == pytest.approx(float(typed["Lambda"]), rel=1e-12, abs=0)
 
 
 def test_limit_polarization_of_the_codes_is_half_of_that_of_the_torque_per_electron():
@@ -314,8 +314,8 @@ def test_limit_polarization_of_the_codes_is_half_of_that_of_the_torque_per_elect
         right, trap = (
             2 * epsilon(pol, typed["Lambda"], np.cos(theta)) for pol in (typed["Pol"], symmetric.polarization)
         )
-        assert right == pytest.approx(solved, rel=1e-11)
-        assert trap == pytest.approx(2 * solved, rel=1e-11)
+        assert right == pytest.approx(solved, rel=1e-11, abs=0)
+        assert trap == pytest.approx(2 * solved, rel=1e-11, abs=0)
 
 
 def test_limit_two_pairs_of_parameters_are_exact():
@@ -330,7 +330,7 @@ def test_limit_two_pairs_of_parameters_are_exact():
         second = typed["P_free"] * b * np.sqrt((a - 1) / (b - 1))
         mean, swing = np.sqrt((a + 1) * (b + 1)), np.sqrt((a - 1) * (b - 1)) * np.cos(theta)
         factor = (first + second) / 2 / (mean + swing) + (first - second) / 2 / (mean - swing)
-        assert 2 * factor * np.sin(theta) == pytest.approx(exact_torque(theta), rel=1e-11)
+        assert 2 * factor * np.sin(theta) == pytest.approx(exact_torque(theta), rel=1e-11, abs=0)
 
 
 def script_of_the_chapter():
@@ -375,7 +375,9 @@ def test_limit_two_references_double_the_torque_at_a_right_angle_exactly():
         free = ferromagnet(up, down, reflection_mixing=rho, transmission_mixing=0)
         single = [reference(np.pi / 2), normal_metal(n), free]
         dual = transport([*single, normal_metal(n), reference(-np.pi / 2)])
-        assert dual.torque_per_current[2, 0] == pytest.approx(2 * transport(single).torque_per_current[2, 0], rel=1e-10)
+        assert dual.torque_per_current[2, 0] == pytest.approx(
+            2 * transport(single).torque_per_current[2, 0], rel=1e-10, abs=0
+        )
     near = 1e-4
     behind = [spacer(), magnet(FIXED, np.pi + near)]
     gain = transport([*valve(near), *behind]).torque_per_current[2, 0] / (slopes()[0] * near)
@@ -394,7 +396,7 @@ def test_limit_copper_that_halves_the_slope():
         drop = -(a[0] - a[1]) / 2 - ((a[0] + a[1]) / 2 - z) * j_z
         return drop / (2 * z + r)
 
-    assert slope(SPACER) == pytest.approx(slopes()[0], rel=1e-8)
+    assert slope(SPACER) == pytest.approx(slopes()[0], rel=1e-8, abs=0)
     assert slope(867.8e-9) / slope(SPACER) == pytest.approx(0.5, abs=1e-4)
 
 

@@ -50,7 +50,7 @@ def test_limit_free_decay_of_the_full_equation_has_the_added_damping():
     slope = np.polyfit(phase, np.log(np.tan(np.arccos(z) / 2)), 1)[0]
     shift = GAMMA * HBAR**2 * mixing.imag / (2 * E**2 * MOMENT)
     total = alpha + pumping_damping(mixing, **film)
-    assert -slope == pytest.approx(total / (1 - shift), rel=1e-6)
+    assert -slope == pytest.approx(total / (1 - shift), rel=1e-6, abs=0)
     # One side only would give 0.0122.
     assert total == pytest.approx(0.01846, abs=5e-6)
     # The torque of the library is the one used here.
@@ -76,9 +76,9 @@ def test_limit_widths_are_those_of_the_swept_absorption(alpha):
     steepest = minimize_scalar(slope, bounds=(center, center + 3 * scale), method="bounded", options=tight).x
     # An extremum is flat: it is found to the root of 1e-16.
     expected = 2 * (steepest - center)
-    assert fmr_linewidth(1e10, alpha, gyromagnetic_ratio=GAMMA) == pytest.approx(expected, rel=1e-6)
+    assert fmr_linewidth(1e10, alpha, gyromagnetic_ratio=GAMMA) == pytest.approx(expected, rel=1e-6, abs=0)
     full = fmr_linewidth(1e10, alpha, gyromagnetic_ratio=GAMMA, kind="full_width")
-    assert power(center + full / 2) / power(center) == pytest.approx(0.5, rel=1e-12)
+    assert power(center + full / 2) / power(center) == pytest.approx(0.5, rel=1e-12, abs=0)
 
 
 def test_limit_line_of_a_film_in_plane_is_a_lorentzian_and_the_tail_of_another():
@@ -109,8 +109,8 @@ def test_limit_line_of_a_film_in_plane_is_a_lorentzian_and_the_tail_of_another()
     reach = float(w / (2 * center + b_m)) ** 2
     tail = float(center / (center + b_m)) * reach
     # The next order is smaller by `reach`, 3e-5.
-    assert off_full == pytest.approx(tail, rel=1e-3)
-    assert off_peaks == pytest.approx(-32 / 9 * tail * reach, rel=1e-3)
+    assert off_full == pytest.approx(tail, rel=1e-3, abs=0)
+    assert off_peaks == pytest.approx(-32 / 9 * tail * reach, rel=1e-3, abs=0)
     # The numbers of the page.
     assert off_full == pytest.approx(2.5e-6, abs=5e-8)
     assert off_peaks == pytest.approx(-2.3e-10, abs=1e-11)
@@ -124,7 +124,7 @@ def test_limit_damping_is_a_line_in_the_inverse_thickness():
     assert alpha(5e-9, 2) == pytest.approx(0.0185, abs=5e-5)
     slope = (alpha(4e-9, 1) - alpha(8e-9, 1)) / (1 / 4e-9 - 1 / 8e-9)
     assert slope == pytest.approx(3.11e-11, abs=5e-14)
-    assert slope == pytest.approx(2.11 * MU_B * 1.6e19 / (4 * np.pi * 8e5), rel=1e-9)
+    assert slope == pytest.approx(2.11 * MU_B * 1.6e19 / (4 * np.pi * 8e5), rel=1e-9, abs=0)
     assert alpha(1.0, 2) == pytest.approx(0.006, abs=1e-9)
 
 
@@ -165,12 +165,12 @@ BACKFLOW = [
 def test_limit_backflow_is_the_diffusion_of_two_spins(mixing, rho, length, thickness, quoted):
     metal = {"conductivity": 1 / rho, "spin_diffusion_length": length, "thickness": thickness}
     share = InterfaceConductance(0, 0, mixing).with_backflow(**metal).mixing / mixing
-    assert share == pytest.approx(boundary_value(mixing, 1 / rho, length, thickness), rel=1e-6)
+    assert share == pytest.approx(boundary_value(mixing, 1 / rho, length, thickness), rel=1e-6, abs=0)
     assert share.real == pytest.approx(quoted, abs=5e-4)
     # 1/G + 1/G_sink, the full splitting taken for the half, misses by a known factor.
     ratio = 2 * mixing * rho * length / np.tanh(thickness / length)
     wrong = 1 / (1 / mixing + rho * length / np.tanh(thickness / length)) / mixing
-    assert wrong / share.real == pytest.approx((1 + ratio) / (1 + ratio / 2), rel=1e-12)
+    assert wrong / share.real == pytest.approx((1 + ratio) / (1 + ratio / 2), rel=1e-12, abs=0)
     assert wrong / share.real > 1.2
 
 
@@ -178,7 +178,7 @@ def test_limit_backflow_is_the_diffusion_of_two_spins(mixing, rho, length, thick
 def test_limit_backflow_of_a_complex_conductance(mixing):
     metal = {"conductivity": 5e6, "spin_diffusion_length": 3e-9, "thickness": 4e-9}
     share = InterfaceConductance(0, 0, mixing).with_backflow(**metal).mixing / mixing
-    assert share == pytest.approx(boundary_value(mixing, 5e6, 3e-9, 4e-9), rel=1e-6)
+    assert share == pytest.approx(boundary_value(mixing, 5e6, 3e-9, 4e-9), rel=1e-6, abs=0)
 
 
 def test_limit_moving_accumulation_takes_a_complex_length():
@@ -186,7 +186,7 @@ def test_limit_moving_accumulation_takes_a_complex_length():
         length, thickness, rho, mixing = 350e-9, 100e-9, 20e-9, 0.5e15
         wave = length / np.sqrt(1 - 1j * omega_tau)
         closed = 1 / (1 + 2 * mixing * rho * wave / np.tanh(thickness / wave))
-        assert closed == pytest.approx(boundary_value(mixing, 1 / rho, length, thickness, omega_tau), rel=1e-6)
+        assert closed == pytest.approx(boundary_value(mixing, 1 / rho, length, thickness, omega_tau), rel=1e-6, abs=0)
         static = 1 / (1 + 2 * mixing * rho * length / np.tanh(thickness / length))
         assert closed.real / static - 1 == pytest.approx(change, abs=1e-3)
 
@@ -209,7 +209,7 @@ def share_of_pumped(interfaces, rates, magnets, spin_flip=0.0):
 def test_invariant_symmetric_valve_has_half_the_pumping_damping(sense):
     layer, m = InterfaceConductance(1.2e15, 0.5e15, 0.9e15), np.array([0.48, 0.6, 0.64])
     mdot = np.cross(m, [1e9, 0, 0])
-    assert share_of_pumped((layer, layer), (0 * mdot, mdot), (sense * m, m)) == pytest.approx(0.5, rel=1e-12)
+    assert share_of_pumped((layer, layer), (0 * mdot, mdot), (sense * m, m)) == pytest.approx(0.5, rel=1e-12, abs=0)
 
 
 def test_limit_unlike_layers_share_by_their_conductances():
@@ -217,7 +217,7 @@ def test_limit_unlike_layers_share_by_their_conductances():
     m, mdot = np.array([0.0, 0.0, 1.0]), np.array([1e9, 0.0, 0.0])
     for g_1, g_2 in ((0.3e15, 0.9e15), (2e15, 0.4e15)):
         pair = InterfaceConductance(1e15, 0.4e15, g_1), InterfaceConductance(1.5e15, 0.2e15, g_2)
-        assert share_of_pumped(pair, (0 * mdot, mdot), (m, m)) == pytest.approx(g_1 / (g_1 + g_2), rel=1e-12)
+        assert share_of_pumped(pair, (0 * mdot, mdot), (m, m)) == pytest.approx(g_1 / (g_1 + g_2), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("flip", [0.0, 0.1, 1.0, 10.0])
@@ -246,8 +246,8 @@ def test_limit_modes_of_the_valve_in_time():
     slope = np.polyfit(times[200:], np.log(late), 1)[0]
     expected = omega * (alpha + alpha_p / 2) - np.sqrt((alpha_p * omega) ** 2 - detuning**2) / 2
     # Second order in the damping: 2 alpha of the rate; the other mode has decayed to e^-5.
-    assert -slope == pytest.approx(expected, rel=0.03)
-    assert expected / omega == pytest.approx(alpha + 0.1 * alpha_p, rel=1e-9)
+    assert -slope == pytest.approx(expected, rel=0.03, abs=0)
+    assert expected / omega == pytest.approx(alpha + 0.1 * alpha_p, rel=1e-9, abs=0)
 
 
 # --- noise ------------------------------------------------------------------------------------------------------------
@@ -280,10 +280,10 @@ def test_invariant_noise_of_a_quadratic_form_is_one_wick_pairing():
 
     a, b = form(a_form), form(b_form)
     variance = np.trace(density @ a @ b) - np.trace(density @ a) * np.trace(density @ b)
-    assert variance == pytest.approx(f * (1 - f) * np.trace(a_form @ b_form), rel=1e-12)
+    assert variance == pytest.approx(f * (1 - f) * np.trace(a_form @ b_form), rel=1e-12, abs=0)
     # Integral over energy, in units of kT.
     weight = quad(lambda x: 0.25 / np.cosh(x / 2) ** 2, -60, 60)[0]
-    assert weight == pytest.approx(1, rel=1e-9)
+    assert weight == pytest.approx(1, rel=1e-9, abs=0)
 
 
 def spinful(m, s_majority, s_minority):
@@ -329,8 +329,8 @@ def test_invariant_spin_current_noise_is_the_response_times_2kT(seed):
     across = np.cross(M, [1, 0, 0])
     across /= np.linalg.norm(across)
     g_r = interface.mixing.real / QUANTUM
-    assert across @ fluctuation[1:, 1:] @ across == pytest.approx(4 * g_r, rel=1e-10)
-    assert M @ fluctuation[1:, 1:] @ M == pytest.approx(2 * interface.total / QUANTUM, rel=1e-10)
+    assert across @ fluctuation[1:, 1:] @ across == pytest.approx(4 * g_r, rel=1e-10, abs=0)
+    assert M @ fluctuation[1:, 1:] @ M == pytest.approx(2 * interface.total / QUANTUM, rel=1e-10, abs=0)
     assert np.abs(response[1:, 1:] - response[1:, 1:].T).max() > 0.01
 
 
@@ -338,7 +338,7 @@ def test_limit_charge_noise_is_johnson_and_nyquist():
     s = unitary_group.rvs(6, random_state=3)
     fluctuation = noise(spinful(M, s, s), np.arange(2))
     transmission = np.sum(np.abs(s[:2, 2:]) ** 2)
-    assert fluctuation[0, 0] == pytest.approx(2 * 2 * transmission, rel=1e-12)  # two spins
+    assert fluctuation[0, 0] == pytest.approx(2 * 2 * transmission, rel=1e-12, abs=0)  # two spins
 
 
 GENERATOR = np.diag(np.ones(7), 1) + np.diag(np.ones(7), -1)  # any Hermitian generator
@@ -360,10 +360,10 @@ def test_limit_thin_magnet_takes_the_transmission_term():
         blocks = s_major[np.ix_(order, order)], s_minor[np.ix_(order, order)]
         exact += InterfaceConductance.from_scattering(*blocks, 4, transmission=True).mixing.real / QUANTUM
         thick += InterfaceConductance.from_scattering(*blocks, 4).mixing.real / QUANTUM
-    assert torque == pytest.approx(4 * exact, rel=1e-12)
+    assert torque == pytest.approx(4 * exact, rel=1e-12, abs=0)
     # The thick formula misses by the transmitted part, as predicted from the two off-diagonal blocks.
     passed = np.vdot(s_major[:4, 4:], s_minor[:4, 4:]).real + np.vdot(s_major[4:, :4], s_minor[4:, :4]).real
-    assert 4 * thick - torque == pytest.approx(4 * passed, rel=1e-10)
+    assert 4 * thick - torque == pytest.approx(4 * passed, rel=1e-10, abs=0)
     assert 4 * thick / torque > 3
 
 
@@ -374,7 +374,7 @@ def test_invariant_noise_through_the_torque_is_the_thermal_field():
         per_ampere = spin_transfer_torque((0, 0, 1), (1.0, 0, 0), **film)[0]
         by_current = per_ampere**2 * 2 * kt * 2 * g_r
         field = 2 * pumping_damping(g_r, **film) * kt / (gamma * moment)
-        assert by_current == pytest.approx(gamma**2 * field, rel=1e-12)
+        assert by_current == pytest.approx(gamma**2 * field, rel=1e-12, abs=0)
 
 
 # --- linewidths -------------------------------------------------------------------------------------------------------
@@ -421,9 +421,9 @@ def test_peer_fit_of_the_shipped_linewidths():
         return below + 2 / np.sqrt(3) * slope * 2 * np.pi * f / GAMMA
 
     found, covariance = curve_fit(model, frequency, width, p0=[1, 1, 1, 1, 1, 1, 1], sigma=sigma, absolute_sigma=True)
-    assert fit.mixing_channel_density == pytest.approx(1e19 * found[0], rel=1e-5)
-    assert fit.alpha == pytest.approx(1e-3 * found[1], rel=1e-5)
-    assert fit.mixing_channel_density_error == pytest.approx(1e19 * covariance[0, 0] ** 0.5, rel=1e-4)
+    assert fit.mixing_channel_density == pytest.approx(1e19 * found[0], rel=1e-5, abs=0)
+    assert fit.alpha == pytest.approx(1e-3 * found[1], rel=1e-5, abs=0)
+    assert fit.mixing_channel_density_error == pytest.approx(1e19 * covariance[0, 0] ** 0.5, rel=1e-4, abs=0)
     # The numbers that the page shows.
     assert fit.mixing_channel_density / 1e19 == pytest.approx(1.96, abs=0.005)
     assert fit.mixing_channel_density_error / 1e19 == pytest.approx(0.056, abs=0.0005)
@@ -441,14 +441,14 @@ def test_limit_a_dead_layer_hides_in_the_fit():
     arguments = {"uncertainty": sigma, "gyromagnetic_ratio": GAMMA}
     nominal = fit_linewidths(frequency, width, 8e5 * thickness, **arguments)
     active = fit_linewidths(frequency, width, 8e5 * (thickness - 0.5e-9), **arguments)
-    assert active.mixing_channel_density == pytest.approx(2e19, rel=1e-9)
+    assert active.mixing_channel_density == pytest.approx(2e19, rel=1e-9, abs=0)
     # A straight line in 1/d through 1/(d - d0), weighted by the precision of each film's slope.
     weights, films = [], np.unique(thickness)
     for d in films:
         w, f = sigma[thickness == d] ** -2, frequency[thickness == d]
         weights.append(np.sum(w * (f - np.average(f, weights=w)) ** 2))
     slope, _ = np.polyfit(1 / films, 1 / (films - 0.5e-9), 1, w=np.sqrt(weights))
-    assert nominal.mixing_channel_density / 2e19 == pytest.approx(slope, rel=1e-8)
+    assert nominal.mixing_channel_density / 2e19 == pytest.approx(slope, rel=1e-8, abs=0)
     assert slope == pytest.approx(1.2287, abs=1e-4)
     # It does not show: far below the mean of chi squared, even as an addition to it.
     assert nominal.chi_squared < np.sqrt(2 * nominal.degrees_of_freedom)

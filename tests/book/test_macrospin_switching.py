@@ -57,7 +57,7 @@ def test_limit_share_of_the_pumping_that_damps(free, theta):
     for rate in (Y, np.cross(Y, n)):
         emitted = np.cross(n, rate)
         damped = emitted @ back @ rate
-        assert damped / whole == pytest.approx(kept_fraction(SIDE, free, theta, emitted), rel=1e-11)
+        assert damped / whole == pytest.approx(kept_fraction(SIDE, free, theta, emitted), rel=1e-11, abs=0)
 
 
 def test_limit_share_of_a_symmetric_valve():
@@ -120,7 +120,7 @@ def test_limit_threshold_in_a_field(sign, field, pumping):
     law = LinearField((0, 0, field), FILM.tensor)
     found = critical_current(UP, sign * UP, SIDE, SIDE, law, alpha=ALPHA, pumping=pumping, **LAYER)
     total = ALPHA + pumping * pumping_damping(SIDE.mixing, **LAYER) / 2
-    assert found == pytest.approx(closed_threshold(sign, field, total), rel=1e-9)
+    assert found == pytest.approx(closed_threshold(sign, field, total), rel=1e-9, abs=0)
 
 
 def test_limit_pumping_raises_both_thresholds_by_one_factor():
@@ -131,7 +131,7 @@ def test_limit_pumping_raises_both_thresholds_by_one_factor():
             critical_current(UP, sign * UP, SIDE, SIDE, FILM, alpha=ALPHA, pumping=pumping, **LAYER)
             for pumping in (True, False)
         ]
-        assert pair[0] / pair[1] == pytest.approx(factor, rel=1e-9)
+        assert pair[0] / pair[1] == pytest.approx(factor, rel=1e-9, abs=0)
 
 
 def test_limit_state_beyond_its_edge_is_no_equilibrium_to_start_from():
@@ -170,9 +170,11 @@ def test_limit_current_bends_the_edge_of_a_state_outwards(sign):
 
     slope = UNIT * SIDE.polarization / 2 * (1.0 if sign > 0 else SQUARE) * 9e11 / GAMMA
     beyond = (HARD - np.sqrt(HARD**2 - 4 * slope**2)) / 2
-    assert beyond == pytest.approx(slope**2 / HARD, rel=1e-3)
+    assert beyond == pytest.approx(slope**2 / HARD, rel=1e-3, abs=0)
     assert beyond * 1e3 == pytest.approx(0.36 if sign > 0 else 0.59, abs=5e-3)
-    assert brentq(growth, -sign * 0.0098, -sign * 0.012, xtol=1e-12) == pytest.approx(-sign * (EASY + beyond), rel=1e-5)
+    assert brentq(growth, -sign * 0.0098, -sign * 0.012, xtol=1e-12) == pytest.approx(
+        -sign * (EASY + beyond), rel=1e-5, abs=0
+    )
     for share, stays in ((0.8, True), (1.2, False)):
         law = LinearField((0, 0, -sign * (EASY + share * beyond)), FILM.tensor)
         start = np.array([0.002, 0.0, sign * np.sqrt(1 - 0.002**2)])
@@ -205,9 +207,9 @@ def test_limit_threshold_of_a_form_without_cross_term(field_like):
 
     with_it, without = (brentq(growth, -0.05, -1e-4, args=(kind,), xtol=1e-14) for kind in (True, False))
     sum_ = 2 * stiff[0] + stiff[2]
-    assert without == pytest.approx(-alpha * sum_ / 2, rel=1e-6)
+    assert without == pytest.approx(-alpha * sum_ / 2, rel=1e-6, abs=0)
     # A + alpha B = -alpha (omega_1 + omega_2)/2 with B = ratio |A|.
-    assert with_it == pytest.approx(without / (1 - alpha * ratio), rel=1e-6)
+    assert with_it == pytest.approx(without / (1 - alpha * ratio), rel=1e-6, abs=0)
     assert with_it - without == pytest.approx(-alpha * ratio * abs(with_it), abs=1e-9)
 
 
@@ -247,7 +249,7 @@ def test_limit_time_of_a_reversal_grows_as_the_logarithm_of_the_tilt():
         crossing.append(np.interp(0, [u[after], u[after - 1]], [times[after], times[after - 1]]))
     rate = (strength - 1) * stiff / (1 + alpha**2)
     # Corrections are of the order of the square of the larger tilt; interpolation errs by 1e-6 ns.
-    assert (crossing[1] - crossing[0]) * rate == pytest.approx(np.log(10), rel=1e-4)
+    assert (crossing[1] - crossing[0]) * rate == pytest.approx(np.log(10), rel=1e-4, abs=0)
 
 
 def test_invariant_steady_precession_balances_work_and_loss():
@@ -281,5 +283,5 @@ def test_invariant_steady_precession_balances_work_and_loss():
     rate = llg_rate(m, law(m), alpha=total, gyromagnetic_ratio=GAMMA, torque=torque(m))
     work = weights @ np.einsum("ti,ti->t", rate, np.cross(m, torque(m)))
     loss = weights @ (total * np.einsum("ti,ti->t", rate, rate))
-    assert work == pytest.approx(loss, rel=1e-7)
+    assert work == pytest.approx(loss, rel=1e-7, abs=0)
     assert 1e-9 / period == pytest.approx(3.4, abs=0.05)

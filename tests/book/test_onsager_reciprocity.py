@@ -134,7 +134,7 @@ def test_paper_BTBK_8():
     np.testing.assert_allclose((response.mm @ H + response.ms @ V) / MOMENT, expected, rtol=1e-10)
     # The damping of the isolated magnet is what exceeds the pumping, alpha (gamma_0/gamma) - Re g.
     least = pumping_damping(CONTACT.mixing, **dressed)
-    assert (alpha - least) * (1 - g.imag) == pytest.approx(alpha_0, rel=1e-10)
+    assert (alpha - least) * (1 - g.imag) == pytest.approx(alpha_0, rel=1e-10, abs=0)
 
 
 def test_paper_BTBK_20():
@@ -149,10 +149,10 @@ def test_paper_BTBK_20():
 
     slope = (energy(charges - step * leaving) - energy(charges + step * leaving)) / (2 * step)
     spin_current = leaving[0] - leaving[1]
-    assert slope == pytest.approx(-spin_current * spin_voltage, rel=1e-9)
+    assert slope == pytest.approx(-spin_current * spin_voltage, rel=1e-9, abs=0)
     # The text's ds/dt is the current that leaves N. The rate of the spin in N has the other sign.
     rate_in_metal = -(leaving[0] - leaving[1])
-    assert slope == pytest.approx(rate_in_metal * spin_voltage, rel=1e-9)
+    assert slope == pytest.approx(rate_in_metal * spin_voltage, rel=1e-9, abs=0)
 
 
 def test_paper_BTBK_21():
@@ -287,16 +287,16 @@ def test_paper_BTBK_statement_E8_power_not_entropy():
     step, temperature = 1e-15, 300.0
     mdot = rate(M, H, np.zeros(3))
     slope = -MOMENT * (unit_vector(M + step * mdot) - unit_vector(M - step * mdot)) @ H / (2 * step)
-    assert slope == pytest.approx(-MOMENT * H @ mdot, rel=1e-7)
+    assert slope == pytest.approx(-MOMENT * H @ mdot, rel=1e-7, abs=0)
     # Only as powers do the two parts add up: together they are the dissipation, whatever T.
     total = MOMENT * H @ rate(M, H, V) + current(M, H, V) @ V
     full = rate(M, H, V)
     lost = MOMENT / GAMMA * (ALPHA - GAMMA * HBAR**2 * G_R / (2 * E**2 * MOMENT)) * full @ full
     gap = V - (V @ M) * M + HBAR / (2 * E) * np.cross(M, full)
     lost += 2 * G_R * gap @ gap + CONTACT.total * (M @ V) ** 2
-    assert total == pytest.approx(lost, rel=1e-10)
+    assert total == pytest.approx(lost, rel=1e-10, abs=0)
     printed = MOMENT * H @ full / temperature + current(M, H, V) @ V
-    assert printed - lost == pytest.approx(-(1 - 1 / temperature) * MOMENT * H @ full, rel=1e-9)
+    assert printed - lost == pytest.approx(-(1 - 1 / temperature) * MOMENT * H @ full, rel=1e-9, abs=0)
 
 
 def test_paper_BTBK_statement_E10_mixing_has_two_arrows():
@@ -375,7 +375,7 @@ def test_paper_BTBK_31():
     step = 1e-3 * n.max() / np.abs(ndot).max()
     exact = (energy(n + step * ndot) - energy(n - step * ndot)) / (2 * step)
     # The grid of 1/100 nm differentiates to 1e-5.
-    assert exact == pytest.approx(-np.trapezoid(j * field, x), rel=1e-4)
+    assert exact == pytest.approx(-np.trapezoid(j * field, x), rel=1e-4, abs=0)
     # Without the texture the electrons lose energy.
     assert -np.trapezoid(SIGMA * field**2, x) < 0
 
@@ -402,7 +402,7 @@ def test_paper_BTBK_32():
     field[:, 2] += 2 * 2e5 * spins[:, 2] / M_S
     # The step turns spins by less than 1e-4 rad: the difference is good to 1e-7.
     assert np.abs(step * mdot).max() < 1e-4
-    assert slope == pytest.approx(-M_S * spacing * np.sum(mdot * field), rel=1e-6)
+    assert slope == pytest.approx(-M_S * spacing * np.sum(mdot * field), rel=1e-6, abs=0)
 
 
 def local_matrix(m, gradient, alpha=ALPHA):
@@ -427,17 +427,17 @@ def test_paper_BTBK_33():
     # Flux times force is the dissipated power, as sum of squares.
     y = GRADIENT @ mdot
     lost = np.sum((j - K * BETA * y) ** 2) / SIGMA + M_S / GAMMA * (ALPHA * mdot @ mdot - BETA**2 * KAPPA * y @ y)
-    assert fluxes @ forces == pytest.approx(lost, rel=1e-10)
+    assert fluxes @ forces == pytest.approx(lost, rel=1e-10, abs=0)
     # With the printed force M_s H the magnetic part is too large by the factor M_s.
     printed = fluxes @ np.concatenate([M_S * H, FIELD_E])
-    assert (printed - j @ FIELD_E) / (lost - j @ FIELD_E) == pytest.approx(M_S, rel=1e-9)
+    assert (printed - j @ FIELD_E) / (lost - j @ FIELD_E) == pytest.approx(M_S, rel=1e-9, abs=0)
 
 
 def test_paper_BTBK_34():
     jm, mj_reversed = jm_block(M, GRADIENT), mj_block(-M, -GRADIENT)
     assert apart(jm, -mj_reversed.T) < 1e-12
     # Without the minus sign the relation misses by the factor -1.
-    assert apart(jm, mj_reversed.T) == pytest.approx(2, rel=1e-12)
+    assert apart(jm, mj_reversed.T) == pytest.approx(2, rel=1e-12, abs=0)
     # The printed pumping and torque obey the printed relation, and miss the true one by a factor -1, too.
     printed_jm = jm_block(M, GRADIENT, sign=+1)
     slope = -GRADIENT.T  # column i: d_i of -m
@@ -521,7 +521,7 @@ def test_paper_BTBK_35():
     response = texture_response(wall, slope, beta=0.0, **HALF)
     per_angle = np.einsum("nk,nk->n", response.pumping[:, 2], np.cross([0.0, 0.0, 1.0], wall))
     predicted = np.trapezoid(per_angle, z) * E2_H / (E / (2 * np.pi))  # emf times one quantum
-    assert predicted == pytest.approx(1, rel=1e-6)
+    assert predicted == pytest.approx(1, rel=1e-6, abs=0)
     assert charge == pytest.approx(1, abs=0.01)
 
 
@@ -634,7 +634,7 @@ def test_paper_BTBK_14():
     # beta = alpha: a voltage alone carries the wall along with the electrons, at -u and without turning.
     carried = np.linalg.inv(wall_resistance(alpha, alpha))
     drift = GAMMA * HBAR * P * carried[2, 2] / (2 * E * M_S * SECTION)  # per volt
-    assert carried[0, 2] == pytest.approx(-drift, rel=1e-6)
+    assert carried[0, 2] == pytest.approx(-drift, rel=1e-6, abs=0)
     assert abs(carried[1, 2]) < 1e-6 * drift / WIDTH
     # Second law: no combination of forces and voltage gains energy.
     scale = 1 / np.sqrt(np.diag(response))
@@ -666,7 +666,7 @@ def test_paper_BTBK_statement_E4_position_even_moment_odd():
     jacobian, reversed_jacobian = np.cos(azimuth), -np.cos(azimuth)
     pumped, driven = here[2, 1] * jacobian, there[1, 2] * reversed_jacobian
     # The paper prints the relation without a sign for either kind of coordinate: for p it misses by the factor -1.
-    assert pumped / driven == pytest.approx(-1, rel=1e-6)
+    assert pumped / driven == pytest.approx(-1, rel=1e-6, abs=0)
 
 
 def soc_wall(azimuth, sign):
@@ -693,6 +693,6 @@ def test_paper_BTBK_statement_E4_on_a_lattice_with_spin_orbit_coupling(coordinat
         # L_I xi/L_xi xi: charge into the right lead; L_xi I/L_xi xi: force when V raises the electrons of that lead.
         emission[sign] = parametric_pumping(s, slope, channels=np.flatnonzero(lead)).charge
         push[sign] = E / (2 * np.pi) * forces[1]
-    assert emission[1] == pytest.approx(parity * push[-1], rel=1e-10)
+    assert emission[1] == pytest.approx(parity * push[-1], rel=1e-10, abs=0)
     # At one texture they differ, so the reversal is no formality.
     assert abs(emission[1] / push[1] - 1) > 0.05

@@ -403,7 +403,7 @@ def test_limit_open_spacer_has_no_correction():
         turned = SMatrix(*(turn * m for m in (spacer.r, spacer.t_prime, spacer.t, spacer.r_prime)))
         found = transport([double[0], turned, double[1]])
         average = transport([hat_average(a), normal_metal(1.0), hat_average(b)])
-        assert found.conductance.mean() == pytest.approx(average.conductance, rel=1e-12)
+        assert found.conductance.mean() == pytest.approx(average.conductance, rel=1e-12, abs=0)
         np.testing.assert_allclose(found.torque[:, 2].mean(axis=0), average.torque[2], atol=1e-12)
         assert np.ptp(found.conductance) > 0.1
     # Channels that differ do make a difference.
@@ -417,7 +417,7 @@ def test_limit_cavity_behind_barriers():
         spin = [[np.sqrt(1 - gamma), 1j * np.sqrt(gamma)], [1j * np.sqrt(gamma), np.sqrt(1 - gamma)]]
         barrier = SMatrix.from_spins(spin, spin)
         slope = weak_localisation(barrier, barrier, arcsine)[1][0] / 2
-        assert slope == pytest.approx(-gamma * (1 - gamma) / 4, rel=1e-9)
+        assert slope == pytest.approx(-gamma * (1 - gamma) / 4, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

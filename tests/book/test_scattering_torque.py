@@ -53,13 +53,13 @@ def test_paper_KK_14():
     )
     # Printed: Omega^dagger, source and detector exchanged: the charge that moves left beside F_b when the source emits
     # the spin that F_b would absorb. That is another quantity, computed here from the boundary problem.
-    assert trace(o.conj().T)[0] == pytest.approx(exchanged_torque(F_B, F_A, SPACER), rel=1e-12)
+    assert trace(o.conj().T)[0] == pytest.approx(exchanged_torque(F_B, F_A, SPACER), rel=1e-12, abs=0)
     assert trace(o.conj().T)[0] / expected[0] - 1 == pytest.approx(0.579, abs=0.001)
     # Real mixing does not save the printed form.
     b, a = Magnet.aligned(0.45, 0.2), Magnet.aligned(0.55, 0.12, 1.1)
     expected, o, rows = dense_torque(b, a), hats(b, a), sigma_rows(b)
     np.testing.assert_allclose(trace(o), expected, atol=1e-13)
-    assert trace(o.conj().T)[0] == pytest.approx(exchanged_torque(b, a, SPACER), rel=1e-12)
+    assert trace(o.conj().T)[0] == pytest.approx(exchanged_torque(b, a, SPACER), rel=1e-12, abs=0)
     assert trace(o.conj().T)[0] / expected[0] - 1 == pytest.approx(0.111, abs=0.001)
     # Perfect filters: too large by the factor of the next test.
     for n in (0.3, 0.7, 1.0):
@@ -67,7 +67,7 @@ def test_paper_KK_14():
             b, a = Magnet(1, 0, 0, 0, 0, 0), Magnet(1, 0, 0, 0, 0, 0, theta)
             expected, o, rows = dense_torque(b, a, n), hats(b, a, n), sigma_rows(b)
             np.testing.assert_allclose(trace(o), expected, atol=1e-13)
-            assert trace(o.conj().T)[0] / expected[0] == pytest.approx(1 + 1 / n + np.cos(theta), rel=1e-11)
+            assert trace(o.conj().T)[0] / expected[0] == pytest.approx(1 + 1 / n + np.cos(theta), rel=1e-11, abs=0)
 
 
 def exchanged_torque(b, a, n):
@@ -119,7 +119,7 @@ def test_paper_KK_15():
     )
     w, absorbed = left[1][1].item(), 1 - F_B.rho_right - F_B.tau_right
     misplaced = mixed_term(3).real
-    assert misplaced - expected[0] == pytest.approx(4 * w.imag * absorbed.imag, rel=1e-11)
+    assert misplaced - expected[0] == pytest.approx(4 * w.imag * absorbed.imag, rel=1e-11, abs=0)
     assert misplaced / expected[0] - 1 == pytest.approx(-0.532, abs=0.001)
     # Real reflection mixing makes w real: then nobody sees the difference, whatever the transmission mixing.
     a = Magnet(0.5, 0.1, 0.3, 0.2j, -0.4, 0.1 - 0.1j, 1.1)
@@ -159,8 +159,8 @@ def test_paper_KK_15_index_3_goes_with_the_printed_sigma_hat():
     # With r (x) r* both miss T_x, by the same amount.
     miss = 4 * rows[False][1].imag * (1 - kept).imag
     assert miss / expected[0] == pytest.approx(-0.042, abs=0.001)
-    assert torques[False][0] - expected[0] == pytest.approx(miss, rel=1e-10)
-    assert 2 * (rows[False][2] * (1 - kept)).real - expected[0] == pytest.approx(miss, rel=1e-10)
+    assert torques[False][0] - expected[0] == pytest.approx(miss, rel=1e-10, abs=0)
+    assert 2 * (rows[False][2] * (1 - kept)).real - expected[0] == pytest.approx(miss, rel=1e-10, abs=0)
 
 
 def test_paper_KK_15_conductance():
@@ -171,11 +171,11 @@ def test_paper_KK_15_conductance():
     np.testing.assert_allclose(currents[:, 0], -g, rtol=1e-12)
     result = transport([layer(F_B), normal_metal(SPACER), layer(F_A)], source="right")
     np.testing.assert_allclose(result.charge_current, -g, rtol=1e-12)
-    assert result.conductance == pytest.approx(g, rel=1e-12)
+    assert result.conductance == pytest.approx(g, rel=1e-12, abs=0)
     # One open channel of two spins conducts the conductance quantum, 2 e^2/h; the printed prefactor N/h lacks e^2.
     quantum, open_channel = si.physical_constants["conductance quantum"][0], transport([normal_metal(1.0)]).conductance
-    assert open_channel * si.e**2 / si.h == pytest.approx(quantum, rel=1e-8)
-    assert open_channel / si.h / quantum == pytest.approx(1 / si.e**2, rel=1e-8)
+    assert open_channel * si.e**2 / si.h == pytest.approx(quantum, rel=1e-8, abs=0)
+    assert open_channel / si.h / quantum == pytest.approx(1 / si.e**2, rel=1e-8, abs=0)
 
 
 def test_paper_KK_16():
@@ -215,7 +215,7 @@ def test_paper_KK_17():
         solved = [float(torque.subs(numbers)), float(g.subs(numbers))]
         np.testing.assert_allclose(solved, [closed[0], conductance], rtol=1e-12)
     # The text available to us has cos(theta) for cos^2(theta/2): at 90 degrees it gives 0 instead of 2n/3.
-    assert perfect_filter(np.pi / 2, 1.0)[1] == pytest.approx(2 / 3)
+    assert perfect_filter(np.pi / 2, 1.0)[1] == pytest.approx(2 / 3, rel=1e-12, abs=0)
 
 
 def test_paper_KK_18():
@@ -224,7 +224,7 @@ def test_paper_KK_18():
         magnets = Magnet.aligned(b + delta, b - delta), Magnet.aligned(a + delta, a - delta, theta)
         exact = dense_torque(*magnets, n)
         closed = weak_filter_torque(theta, n, a, delta, b, delta)[0]
-        assert exact[0] / closed - 1 == pytest.approx(deviation, rel=0.05)
+        assert exact[0] / closed - 1 == pytest.approx(deviation, rel=0.05, abs=0)
         g_n, g_a, g_b = n, a, b  # N = 1
         bracket = (g_a * g_b + g_n * (g_a + g_b - 2 * g_a * g_b)) ** 2
         printed = np.sin(theta) / 2 / (1 - g_b) * g_n**2 * delta * delta**2 / bracket  # in e/2 pi

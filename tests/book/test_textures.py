@@ -103,7 +103,7 @@ def test_paper_BTBK_10():
     size = np.abs(formula).max()
     # The gradient by differences and the spins' lag are of second order in 1/width: 1 per cent.
     assert np.abs(found - formula).max() < 0.02 * size
-    assert np.abs(-found - formula).max() == pytest.approx(2 * size, rel=0.02)
+    assert np.abs(-found - formula).max() == pytest.approx(2 * size, rel=0.02, abs=0)
     # In all hbar per electron along the axis of the wall, exactly.
     assert found[:, 2].sum() == pytest.approx(1, abs=1e-6)
 
@@ -141,8 +141,8 @@ def test_paper_BTBK_11():
     # As printed it drifts at (1 - alpha^2)/(1 + alpha^2) of that and turns at 2 alpha/(1 + alpha^2).
     rate = np.linalg.solve(columns, speed * (slope + ALPHA * np.cross(M, slope)))
     size = speed * slope @ slope
-    assert rate @ slope / size == pytest.approx((1 - ALPHA**2) / (1 + ALPHA**2), rel=1e-10)
-    assert rate @ np.cross(M, slope) / size == pytest.approx(2 * ALPHA / (1 + ALPHA**2), rel=1e-10)
+    assert rate @ slope / size == pytest.approx((1 - ALPHA**2) / (1 + ALPHA**2), rel=1e-10, abs=0)
+    assert rate @ np.cross(M, slope) / size == pytest.approx(2 * ALPHA / (1 + ALPHA**2), rel=1e-10, abs=0)
     # Any beta: components by sums over Levi-Civita symbols.
     torque = texture_response(M, GRADIENT, **METAL).torque
     turned = np.einsum("kab,a,ib->ki", LEVI_CIVITA, M, GRADIENT)
@@ -171,8 +171,8 @@ def test_paper_BTBK_11_wall_goes_with_the_electrons():
     ):
         at_rest, moving = residual(0.0, torque), residual(drift, torque)
         speeds[name] = -at_rest / (moving - at_rest)  # in units of the drift, along +z, with j > 0 along +z
-    assert speeds["corrected"] == pytest.approx(-BETA / ALPHA, rel=1e-9)
-    assert speeds["printed"] == pytest.approx(+BETA / ALPHA, rel=1e-9)
+    assert speeds["corrected"] == pytest.approx(-BETA / ALPHA, rel=1e-9, abs=0)
+    assert speeds["printed"] == pytest.approx(+BETA / ALPHA, rel=1e-9, abs=0)
 
 
 def test_paper_BTBK_12():
@@ -192,15 +192,15 @@ def test_paper_BTBK_12():
     pumped = texture_response(wall, gradient, beta=0.0, **HALF).pumping[:, 2]
     # Conductivity 1 S/m stands for the conductance e^2/h of one channel per length.
     found = E2_H * np.trapezoid(np.einsum("nk,nk->n", pumped, turning), z)
-    assert found == pytest.approx(exact, rel=1e-6)
+    assert found == pytest.approx(exact, rel=1e-6, abs=0)
     states = zip(wall, gradient, turning, strict=True)
     printed = np.array([pumped_by(*state, sign=+1, beta=0.0)[2] for state in states]) / (SIGMA * P)
-    assert E2_H * np.trapezoid(printed, z) == pytest.approx(-exact, rel=1e-6)
+    assert E2_H * np.trapezoid(printed, z) == pytest.approx(-exact, rel=1e-6, abs=0)
     # beta, from the torque (11) of the reversed texture by (34): j.E = (M_s/gamma) (-m x mdot).tau(-m).
     mdot = np.cross(M, [1.3e10, -0.4e10, 2.2e10])
     response, back = texture_response(M, GRADIENT, **METAL), texture_response(-M, -GRADIENT, **METAL)
     given = M_S / GAMMA * np.cross(-M, mdot) @ (back.torque @ FIELD_E)
-    assert (response.pumping @ mdot) @ FIELD_E == pytest.approx(given, rel=1e-10)
+    assert (response.pumping @ mdot) @ FIELD_E == pytest.approx(given, rel=1e-10, abs=0)
 
 
 @pytest.mark.parametrize("minority", [False, True])
@@ -223,13 +223,13 @@ def test_paper_BTBK_12_wall_on_a_lattice(minority):
     response = texture_response(m, gradient, **HALF | {"polarization": share, "beta": 0.0}).pumping[:, 2]
     local = E2_H * np.sum(response * spinning) / (E / (2 * np.pi))
     # The gradient by differences is good to a per cent.
-    assert local == pytest.approx(charge, rel=0.01)
+    assert local == pytest.approx(charge, rel=0.01, abs=0)
     printed = (
         share
         / (SIGMA * P)
         * sum(pumped_by(*state, sign=+1, beta=0.0)[2] for state in zip(m, gradient, spinning, strict=True))
     )
-    assert E2_H * printed / (E / (2 * np.pi)) == pytest.approx(-charge, rel=0.01)
+    assert E2_H * printed / (E / (2 * np.pi)) == pytest.approx(-charge, rel=0.01, abs=0)
 
 
 def test_paper_BTBK_19():
@@ -241,10 +241,10 @@ def test_paper_BTBK_19():
     torque = response.torque @ (current / SIGMA)
     np.testing.assert_allclose(response.back_action @ mdot, torque, rtol=1e-10)
     power = np.cross(M, mdot) @ torque
-    assert power == pytest.approx(KAPPA * np.sum(x**2 - BETA**2 * y**2), rel=1e-9)
+    assert power == pytest.approx(KAPPA * np.sum(x**2 - BETA**2 * y**2), rel=1e-9, abs=0)
     turned = np.cross(M, GRADIENT)
     printed = KAPPA * (x + BETA * y) @ (GRADIENT + BETA * turned)
-    assert np.cross(M, mdot) @ printed == pytest.approx(-power, rel=1e-9)
+    assert np.cross(M, mdot) @ printed == pytest.approx(-power, rel=1e-9, abs=0)
 
 
 def spin_chain():
@@ -282,8 +282,8 @@ def test_paper_BTBK_19_energy_of_a_chain(beta):
         x, y = np.sum(turned * mdot, axis=-1), np.sum(slope * mdot, axis=-1)
         lost[name] = rate, -M_S / GAMMA * KAPPA * spacing * np.sum(x**2 - beta**2 * y**2)
     # The energy oscillates between moments far faster than it falls; differences to 1e-8 leave 1e-4 of the fall.
-    assert lost["corrected"][0] == pytest.approx(lost["corrected"][1], rel=1e-3)
-    assert lost["printed"][0] == pytest.approx(-lost["printed"][1], rel=1e-3)
+    assert lost["corrected"][0] == pytest.approx(lost["corrected"][1], rel=1e-3, abs=0)
+    assert lost["printed"][0] == pytest.approx(-lost["printed"][1], rel=1e-3, abs=0)
     assert lost["corrected"][0] < 0 < lost["printed"][0]
 
 
@@ -370,7 +370,7 @@ def test_paper_BTBK_53():
     np.testing.assert_allclose(moment(later), turned, rtol=1e-10)
     # The Zeeman energy is -moment.H.
     zeeman = hamiltonian - np.kron(h_0 + h_0.T, np.eye(2))
-    assert np.trace(zeeman @ state).real == pytest.approx(-before @ field, rel=1e-12)
+    assert np.trace(zeeman @ state).real == pytest.approx(-before @ field, rel=1e-12, abs=0)
 
 
 def many_electrons(seed):
@@ -403,7 +403,7 @@ def test_paper_BTBK_54():
         rng = np.random.default_rng(1)
         a = rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2))
         operator = sum(a[i, j] * field[i].T @ field[j] for i in (0, 1) for j in (0, 1))
-        assert np.trace(a @ rho) == pytest.approx(np.trace(operator @ state), rel=1e-10)
+        assert np.trace(a @ rho) == pytest.approx(np.trace(operator @ state), rel=1e-10, abs=0)
         assert np.linalg.eigvalsh(rho)[0] > 0
         assert np.linalg.eigvalsh(rho)[-1] < 1  # Pauli
         # Indices the other way round reverse s_y and nothing else.
@@ -479,12 +479,12 @@ def test_paper_BTBK_57(xi):
         adiabatic, across = parts(spiral, M, rate, xi)
         assert adiabatic > 0
         # In a spiral beta = xi at any pitch. With the printed (11) the part across would be -xi times the other.
-        assert across / adiabatic == pytest.approx(xi, rel=1e-9)
+        assert across / adiabatic == pytest.approx(xi, rel=1e-9, abs=0)
         errors.append(adiabatic - 1 / (1 + xi**2))
     model = bloch(xi, 0.0)
     np.testing.assert_allclose([model.beta, model.drift_factor], [xi, 1 / (1 + xi**2)], rtol=1e-12)
     # The drift is that of (10) over 1 + xi^2, for S >> s_0; the rest falls with the square of the rate.
-    assert errors[0] / errors[1] == pytest.approx(4, rel=0.02)
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.02, abs=0)
     assert abs(errors[1]) < 1e-3
 
 
@@ -523,4 +523,4 @@ def test_limit_field_on_conduction_spins_leaves_the_damping():
     # s_eq points along -(z (1 + H) + a), so its slope is a/(1 + H).
     slow = min(np.linalg.eigvals(matrix), key=abs)
     expected = 1j * ratio * field / (1 - 1j * alpha)
-    assert slow == pytest.approx(expected, rel=5e-4)
+    assert slow == pytest.approx(expected, rel=5e-4, abs=0)

@@ -58,7 +58,7 @@ def test_limit_thermal_field_balances_the_damping(alpha, x):
     law = w * np.exp(x * u) / (w @ np.exp(x * u))
     diffusion = (gyromagnetic_ratio * run.thermal_field) ** 2 * step / (2 * (1 + alpha**2))
     gained = law @ (alpha * RATE / (1 + alpha**2) * (1 - u**2))
-    assert gained == pytest.approx(2 * diffusion * (law @ u), rel=1e-12)
+    assert gained == pytest.approx(2 * diffusion * (law @ u), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.8])
@@ -78,7 +78,7 @@ def test_invariant_ito_drift_is_minus_2_d_m(alpha):
     np.testing.assert_allclose(weights @ first, 0, rtol=0, atol=1e-12)
     # The step is a tangent, so the length grows by the variance 4 D dt.
     moved = m + step * first
-    assert weights @ (moved**2).sum(axis=1) - 1 == pytest.approx(4 * diffusion * step, rel=1e-10)
+    assert weights @ (moved**2).sum(axis=1) - 1 == pytest.approx(4 * diffusion * step, rel=1e-10, abs=0)
 
 
 def test_limit_euler_in_the_angle_stays_on_a_circle():
@@ -124,7 +124,7 @@ def test_invariant_spin_current_noise_is_the_field_of_the_pumping_damping():
     run = integrate_stochastic_llg(Z, np.zeros(3), step, 1, **options)
     per_field = (gyromagnetic_ratio * run.thermal_field) ** 2
     lever = gyromagnetic_ratio * hbar / (2 * e * MOMENT)
-    assert lever**2 * 2 * k_B * KELVIN * 2 * conductance / step == pytest.approx(per_field, rel=1e-12)
+    assert lever**2 * 2 * k_B * KELVIN * 2 * conductance / step == pytest.approx(per_field, rel=1e-12, abs=0)
     for m in uniform(3, 7):
         torques = spin_transfer_torque(m, np.eye(3), magnetic_moment=MOMENT)
         covariance = torques.T @ torques * 4 * k_B * KELVIN * conductance / step

@@ -115,7 +115,7 @@ def test_limit_friction_of_spins_that_do_not_follow():
         exact = gap**2 / np.pi / np.cosh(np.pi * width * gap / 2) ** 2
         found = float(parametric_pumping(c.s, c.slope).dissipation) / HBAR
         # Measured: 0.3 per cent at 2.5, less beyond; the velocities of the spins differ by a third.
-        assert found == pytest.approx(exact, rel=0.01)
+        assert found == pytest.approx(exact, rel=0.01, abs=0)
 
 
 # --- the equations ----------------------------------------------------------------------------------------------------
@@ -128,15 +128,15 @@ def test_paper_BTBK_71(live):
         return -float(parametric_pumping(c.s, c.slope, channels=np.flatnonzero(c.right)).charge) / E
 
     expected = smeared(leaving)
-    assert live[0] == pytest.approx(expected, rel=0.01)
+    assert live[0] == pytest.approx(expected, rel=0.01, abs=0)
     assert expected > 0.01  # a wall that moves to the right pushes electrons there, conventional current negative
     # Momentum balance, clean wire, both leads; the lattice is felt by 0.3 per cent at this width.
     s, slope, rows = matched(1.5, **HALF_METAL)
     c = chain(1.5, **HALF_METAL)
     balance = np.sum((np.abs(s) ** 2 * c.momentum())[rows]) / (2 * np.pi)
     right, left = (float(parametric_pumping(s, slope, channels=lead).charge) / E for lead in (rows, [0]))
-    assert right == pytest.approx(balance, rel=5e-3)
-    assert left == pytest.approx(-right, rel=1e-6)
+    assert right == pytest.approx(balance, rel=5e-3, abs=0)
+    assert left == pytest.approx(-right, rel=1e-6, abs=0)
     # Moving delta scatterer, closed form: e k |r|^2/pi per length, outwards on the left.
     k, strength = 1.3, 0.8
     t = 1 / (1 + 1j * strength)
@@ -144,7 +144,7 @@ def test_paper_BTBK_71(live):
     moved = 2j * k * np.diag([t - 1, 1 - t])
     for lead, sign in ((0, 1), (1, -1)):
         charge = float(parametric_pumping(delta, moved, channels=[lead]).charge) / E
-        assert charge == pytest.approx(sign * k * abs(t - 1) ** 2 / np.pi, rel=1e-12)
+        assert charge == pytest.approx(sign * k * abs(t - 1) ** 2 / np.pi, rel=1e-12, abs=0)
 
 
 def test_paper_BTBK_72(live):
@@ -153,12 +153,12 @@ def test_paper_BTBK_72(live):
         c = chain(1.0, energy, 1.0)
         return float(parametric_pumping(c.s, c.slope).dissipation) / HBAR
 
-    assert live[1] == pytest.approx(smeared(friction), rel=0.015)
+    assert live[1] == pytest.approx(smeared(friction), rel=0.015, abs=0)
     # Mean square of the momentum left behind.
     s, slope, _ = matched(1.5, **HALF_METAL)
     c = chain(1.5, **HALF_METAL)
     balance = np.sum(np.abs(s) ** 2 * c.momentum() ** 2) / (4 * np.pi)
-    assert float(parametric_pumping(s, slope).dissipation) / HBAR == pytest.approx(balance, rel=5e-3)
+    assert float(parametric_pumping(s, slope).dissipation) / HBAR == pytest.approx(balance, rel=5e-3, abs=0)
 
 
 def lattice_of_pair(azimuth, sign, spin_orbit, seed=4):
@@ -225,12 +225,14 @@ def test_paper_BTBK_74():
     c = chain(1.0, **METAL, potential=rough(1.0))
     s, slope, rows = matched(1.0, **METAL, potential=rough(1.0))
     for bond in (0, len(c.green) // 4, len(c.green) // 2 - 2):
-        assert response(s, slope, rows).conductance == pytest.approx(E**2 / HBAR * bond_current(c, bond), rel=1e-9)
+        assert response(s, slope, rows).conductance == pytest.approx(
+            E**2 / HBAR * bond_current(c, bond), rel=1e-9, abs=0
+        )
     rest = [0, 1]
     off, other = s[np.ix_(rest, rows)], s[np.ix_(rows, rest)]
     for block in (off.conj().T @ off, off @ off.conj().T, other.conj().T @ other):
         conductance = E**2 / H * np.trace(block).real
-        assert response(s, slope, rows).conductance == pytest.approx(conductance, rel=1e-9)
+        assert response(s, slope, rows).conductance == pytest.approx(conductance, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("settings", [METAL, HALF_METAL], ids=["metal", "half-metal"])
@@ -238,7 +240,7 @@ def test_paper_BTBK_75(settings):
     # Tr(dH A dH A) of dense Green functions against S by mode matching.
     s, slope, rows = matched(1.2, **settings, potential=rough(1.2))
     drag = chain(1.2, **settings, potential=rough(1.2)).friction * HBAR / A**2
-    assert 1 / response(s, slope, rows).ww == pytest.approx(drag, rel=1e-6)
+    assert 1 / response(s, slope, rows).ww == pytest.approx(drag, rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize("settings", [METAL, HALF_METAL], ids=["metal", "half-metal"])
@@ -248,11 +250,11 @@ def test_paper_BTBK_76(settings):
     s, slope, rows = matched(1.2, **settings, potential=potential)
     c = chain(1.2, **settings, potential=potential)
     velocity = c.force() * (E / A) / (c.friction * HBAR / A**2)
-    assert response(s, slope, rows).wc == pytest.approx(velocity, rel=1e-6)
+    assert response(s, slope, rows).wc == pytest.approx(velocity, rel=1e-6, abs=0)
     # One lead: its partner is the force by the electrons of that lead. With impurities the two differ.
     left = np.setdiff1d(np.arange(len(s)), rows)
     other = c.force(right=False) * (E / A) / (c.friction * HBAR / A**2)
-    assert response(s, slope, left).wc == pytest.approx(other, rel=1e-6)
+    assert response(s, slope, left).wc == pytest.approx(other, rel=1e-6, abs=0)
     assert abs(other + velocity) > 0.1 * abs(velocity)
     # Without impurities a wall follows the electrons, here against the conventional current.
     clean, clean_slope, rows = matched(1.2, **settings)
@@ -268,26 +270,26 @@ def test_paper_BTBK_77():
     charge = E / (2 * np.pi) * np.trace(slope[rows] @ s[rows].conj().T).imag / A
     free = at_rest + charge * velocity
     wall = response(s, slope, rows)
-    assert wall.cc == pytest.approx(free, rel=1e-7)
+    assert wall.cc == pytest.approx(free, rel=1e-7, abs=0)
     assert free - at_rest > 0.05 * at_rest
     # One channel: the free wall lets everything pass, up to the lattice (3 per cent of what it reflects).
-    assert free == pytest.approx(E**2 / H, rel=3e-3)
+    assert free == pytest.approx(E**2 / H, rel=3e-3, abs=0)
     # Second law.
-    assert wall.cc * wall.ww - wall.wc**2 == pytest.approx(wall.ww * at_rest, rel=1e-6)
+    assert wall.cc * wall.ww - wall.wc**2 == pytest.approx(wall.ww * at_rest, rel=1e-6, abs=0)
     # Printed: L_wc^2/L_cc. It misses by the factor L_ww/L_cc, which is no number: nanometres make it 1e18 times larger.
     right_term = free - at_rest
     for length in (1.0, 1e-9):
         ww, wc = wall.ww / length**2, wall.wc / length  # per newton of J/m
         printed = wc**2 / wall.cc
-        assert printed / right_term == pytest.approx(ww / wall.cc, rel=1e-6)
+        assert printed / right_term == pytest.approx(ww / wall.cc, rel=1e-6, abs=0)
     # Taken as an equation for L_cc, the root is L_wc up to the small G: 1e9 times more in nanometres.
     roots = []
     for length in (1.0, 1e-9):
         wc = wall.wc / length
         root = (at_rest + np.sqrt(at_rest**2 + 4 * wc**2)) / 2
-        assert root == pytest.approx(at_rest + wc**2 / root, rel=1e-9)
+        assert root == pytest.approx(at_rest + wc**2 / root, rel=1e-9, abs=0)
         roots.append(root)
-    assert roots[1] / roots[0] == pytest.approx(1e9, rel=1e-6)
+    assert roots[1] / roots[0] == pytest.approx(1e9, rel=1e-6, abs=0)
 
 
 def impurities(width, strength, energy, exchange, reach=8):
@@ -368,10 +370,10 @@ def test_paper_BTBK_78(wide_walls):
     alpha, beta, with_pull = closed_forms(0.02, **HALF_METAL)
     np.testing.assert_allclose(limit, [alpha, with_pull], rtol=5e-3)
     # Without the pull of the density (57) is missed by 1/12 for this chain.
-    assert limit[1] / beta == pytest.approx(11 / 12, rel=5e-3)
+    assert limit[1] / beta == pytest.approx(11 / 12, rel=5e-3, abs=0)
     # In this wire, where the exchange is not weak, alpha/beta is not the share of the conduction electrons in the spin.
-    assert limit[0] / (limit[1] * 12 / 11) == pytest.approx(0.0796, rel=5e-3)
-    assert share_by_filling(**HALF_METAL) == pytest.approx(0.1024, rel=5e-4)
+    assert limit[0] / (limit[1] * 12 / 11) == pytest.approx(0.0796, rel=5e-3, abs=0)
+    assert share_by_filling(**HALF_METAL) == pytest.approx(0.1024, rel=5e-4, abs=0)
 
 
 def test_limit_damping_over_nonadiabaticity_is_the_share_of_the_electrons():
@@ -381,7 +383,7 @@ def test_limit_damping_over_nonadiabaticity_is_the_share_of_the_electrons():
         alpha, beta, _ = closed_forms(0.02, -1.0, exchange)
         errors.append(alpha / beta / share_by_filling(-1.0, exchange) - 1)
     assert abs(errors[1]) < 1e-4
-    assert errors[0] / errors[1] == pytest.approx(4, rel=0.01)
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.01, abs=0)
 
 
 def test_limit_impurities_by_t_matrix():
@@ -412,7 +414,7 @@ def test_paper_BTBK_78_pull(energy, exchange, widths, share):
     first, last = (width**2 for width in widths)
     limit = (last * np.array(found[1]) - first * np.array(found[0])) / (last - first)
     np.testing.assert_allclose(limit, [alpha, total], rtol=3e-3)
-    assert limit[1] / beta == pytest.approx(share, rel=3e-3)
+    assert limit[1] / beta == pytest.approx(share, rel=3e-3, abs=0)
 
 
 def local_charge(beta, width, polarization=1.0):
@@ -431,10 +433,10 @@ def test_paper_BTBK_12_beta_from_impurities(wide_walls):
     found = (36 * wide_walls[1, 6] - 16 * wide_walls[0, 6]) / 20  # e, charge per length times width
     _, beta, with_pull = closed_forms(0.02, **HALF_METAL)
     assert found < 0  # electrons to the right, before the wall
-    assert E**2 / H * local_charge(with_pull, 1.0) / E == pytest.approx(found, rel=5e-3)
+    assert E**2 / H * local_charge(with_pull, 1.0) / E == pytest.approx(found, rel=5e-3, abs=0)
     # (57) alone has the same sign and misses by the pull, 1/12 of it; the other sign of beta misses by -1.
-    assert E**2 / H * local_charge(beta, 1.0) / E == pytest.approx(12 / 11 * found, rel=5e-3)
-    assert E**2 / H * local_charge(-with_pull, 1.0) / E == pytest.approx(-found, rel=5e-3)
+    assert E**2 / H * local_charge(beta, 1.0) / E == pytest.approx(12 / 11 * found, rel=5e-3, abs=0)
+    assert E**2 / H * local_charge(-with_pull, 1.0) / E == pytest.approx(-found, rel=5e-3, abs=0)
 
 
 def test_paper_BTBK_78_sign():
@@ -445,13 +447,13 @@ def test_paper_BTBK_78_sign():
     beta = wall.effective_beta(width=A, polarization=1.0)
     assert beta > 0.01
     by_12 = wall.conductance * local_charge(beta, A)
-    assert by_12 == pytest.approx(wall.wc / wall.ww, rel=1e-6)
+    assert by_12 == pytest.approx(wall.wc / wall.ww, rel=1e-6, abs=0)
     for polarization in (1.0, -0.4):
         local = WallResponse.from_damping(
             wall.effective_alpha(**wire), beta, conductance=wall.conductance, polarization=polarization, **wire
         )
         pumped = wall.conductance * local_charge(beta, A, polarization)
-        assert local.wc / local.ww == pytest.approx(pumped, rel=1e-6)
+        assert local.wc / local.ww == pytest.approx(pumped, rel=1e-6, abs=0)
         assert np.sign(local.wc) == -np.sign(polarization)
 
 

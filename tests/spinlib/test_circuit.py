@@ -78,12 +78,12 @@ def test_invariant_conductances_of_a_scattering_region_follow_from_sums_over_amp
     passed = sum(down[i, j] * up[i, j].conjugate() for i in range(n) for j in range(n, 5))
     thick = InterfaceConductance.from_scattering(up, down, n)
     thin = InterfaceConductance.from_scattering(up, down, n, transmission=True)
-    assert thick.mixing / e2_over_h == pytest.approx(n - reflected, rel=1e-13)
-    assert thin.mixing / e2_over_h == pytest.approx(n - reflected - passed, rel=1e-13)
+    assert thick.mixing / e2_over_h == pytest.approx(n - reflected, rel=1e-13, abs=0)
+    assert thin.mixing / e2_over_h == pytest.approx(n - reflected - passed, rel=1e-13, abs=0)
     for interface in (thick, thin):
         kept = [sum(abs(s[i, j]) ** 2 for i in range(n) for j in range(n)) for s in (up, down)]
-        assert interface.majority / e2_over_h == pytest.approx(n - kept[0], rel=1e-12)
-        assert interface.minority / e2_over_h == pytest.approx(n - kept[1], rel=1e-12)
+        assert interface.majority / e2_over_h == pytest.approx(n - kept[0], rel=1e-12, abs=0)
+        assert interface.minority / e2_over_h == pytest.approx(n - kept[1], rel=1e-12, abs=0)
 
 
 @given(seeds)
@@ -97,9 +97,11 @@ def test_invariant_phases_and_labels_of_the_scattering_matrices(seed):
         interface, turned, exchanged = make(up, down), make(phase * up, phase * down), make(down, up)
         assert turned.mixing == pytest.approx(interface.mixing, abs=1e-14 * e2_over_h)
         assert exchanged.mixing == pytest.approx(interface.mixing.conjugate(), abs=1e-14 * e2_over_h)
-        assert (exchanged.majority, exchanged.minority) == pytest.approx((interface.minority, interface.majority))
+        assert (exchanged.majority, exchanged.minority) == pytest.approx(
+            (interface.minority, interface.majority), rel=1e-12, abs=0
+        )
     same = InterfaceConductance.from_scattering(up, up, 2)
-    assert same.mixing == pytest.approx(same.majority, rel=1e-12)
+    assert same.mixing == pytest.approx(same.majority, rel=1e-12, abs=0)
     assert same.majority == same.minority
     assert InterfaceConductance.from_scattering(up, up, 2, transmission=True).mixing == pytest.approx(
         0, abs=1e-14 * e2_over_h
@@ -170,7 +172,7 @@ def test_limit_currents_along_and_across_m():
     volts = {"charge_voltage": 0.7, "ferromagnet_voltage": 0.2, "ferromagnet_spin_voltage": 0.1}
     current = interface_current(UP, INTERFACE, (0, 0, 0.4), **volts)
     # 1.2 (0.5 + 0.3) and 0.5 (0.5 - 0.3).
-    assert current.charge_current == pytest.approx(1.06, rel=1e-15)
+    assert current.charge_current == pytest.approx(1.06, rel=1e-15, abs=0)
     np.testing.assert_allclose(current.spin_current, [0, 0, 0.86], rtol=1e-14)
     across = interface_current(UP, INTERFACE, (1, 0, 0), **volts)
     np.testing.assert_allclose(across.spin_current[:2], [1.8, -0.4], rtol=1e-14)
@@ -209,7 +211,7 @@ def test_limit_sharvin_correction_takes_half_of_the_lead_resistance_off():
     bare = InterfaceConductance(0.42, 0.36, 0.55 + 0.03j, sharvin=0.58)
     contact = bare.sharvin_corrected()
     for name in ("majority", "minority", "mixing"):
-        assert 1 / getattr(contact, name) == pytest.approx(1 / getattr(bare, name) - 1 / 1.16, rel=1e-14)
+        assert 1 / getattr(contact, name) == pytest.approx(1 / getattr(bare, name) - 1 / 1.16, rel=1e-14, abs=0)
     assert contact.sharvin is None
     transparent = InterfaceConductance(0, 0, 0, sharvin=0.5).sharvin_corrected()
     assert (transparent.majority, transparent.mixing) == (0, 0)
@@ -220,7 +222,7 @@ def test_invariant_corrected_mixing_of_reflection_amplitudes_has_a_positive_real
     rho = size * np.exp(1j * phase)
     corrected = InterfaceConductance(0, 0, 1 - rho, sharvin=1.0).sharvin_corrected().mixing
     # 2 (1 - rho)/(1 + rho); rounding of 1 - rho is amplified by 1/|1 + rho| < 1e3, and again where 1 - |rho| is small.
-    assert corrected.real == pytest.approx(2 * (1 - size**2) / abs(1 + rho) ** 2, rel=1e-9)
+    assert corrected.real == pytest.approx(2 * (1 - size**2) / abs(1 + rho) ** 2, rel=1e-9, abs=0)
     assert corrected.real > 0
 
 
@@ -228,7 +230,7 @@ def test_invariant_corrected_mixing_of_reflection_amplitudes_has_a_positive_real
 def test_limit_corrected_mixing_on_the_unit_circle_is_imaginary(phase):
     corrected = InterfaceConductance(0, 0, 1 - np.exp(1j * phase), sharvin=1.0).sharvin_corrected().mixing
     # (1 - rho)/(1 + rho) = -i tan(phase/2).
-    assert corrected.imag == pytest.approx(-2 * np.tan(phase / 2), rel=1e-12)
+    assert corrected.imag == pytest.approx(-2 * np.tan(phase / 2), rel=1e-12, abs=0)
     assert 0 <= corrected.real < 1e-13 * (1 + abs(corrected) ** 2)
 
 
@@ -265,7 +267,7 @@ def test_limit_backflow_solves_the_diffusion_equation(mixing, thickness):
     solved = solve_bvp(lambda x, y: np.array([y[2], y[3], y[0], y[1]]), ends, grid, np.zeros((4, 41)), tol=1e-9)
     assert solved.status == 0
     from_node = -(solved.y[2, 0] + 1j * solved.y[3, 0]) * (conductivity / length)
-    assert effective.mixing == pytest.approx(-from_node, rel=1e-7)
+    assert effective.mixing == pytest.approx(-from_node, rel=1e-7, abs=0)
     assert abs(effective.mixing) < abs(mixing)
 
 
@@ -274,7 +276,7 @@ def test_invariant_backflow_and_sharvin_correction_commute():
     film = {"conductivity": 5e6, "spin_diffusion_length": 3 * nm, "thickness": 5 * nm}
     one = bare.with_backflow(**film).sharvin_corrected()
     other = bare.sharvin_corrected().with_backflow(**film)
-    assert one.mixing == pytest.approx(other.mixing, rel=1e-13)
+    assert one.mixing == pytest.approx(other.mixing, rel=1e-13, abs=0)
     assert (one.majority, one.minority) == (other.majority, other.minority)
 
 
@@ -286,9 +288,9 @@ def test_limit_backflow_of_thin_and_thick_films():
     scale = 1e15
     thick = InterfaceConductance(0, 0, 0.5 * scale)
     thin = thick.with_backflow(thickness=1e-15, **film).mixing
-    assert thin == pytest.approx(5e6 * 1e-15 / (2 * (3 * nm) ** 2), rel=1e-5)
+    assert thin == pytest.approx(5e6 * 1e-15 / (2 * (3 * nm) ** 2), rel=1e-5, abs=0)
     assert thick.with_backflow(conductivity=5e6, spin_diffusion_length=1e-15, thickness=1 * nm).mixing == pytest.approx(
-        0.5 * scale, rel=1e-6
+        0.5 * scale, rel=1e-6, abs=0
     )
     assert InterfaceConductance(1, 1, 0).with_backflow(thickness=1 * nm, **film).mixing == 0
 
@@ -444,16 +446,16 @@ def test_limit_nearly_perfect_filters_against_each_other_still_conduct():
     filter_ = InterfaceConductance(1.0, 1e-9, 1.0)
     state = spin_valve(UP, -UP, filter_, filter_, charge_current=1.0)
     expected = 1 / two_currents(filter_, filter_, -1)[1].sum()
-    assert expected == pytest.approx(5e8, rel=1e-8)
+    assert expected == pytest.approx(5e8, rel=1e-8, abs=0)
     # The current that is left is the difference of currents 1e9 times as large.
-    assert state.voltage1 == pytest.approx(expected, rel=1e-6)
+    assert state.voltage1 == pytest.approx(expected, rel=1e-6, abs=0)
 
 
 def test_limit_a_tunnel_barrier_beside_a_metal_passes_a_current():
     barrier, metal = InterfaceConductance(1e-14, 0.4e-14, 1.5e-14), InterfaceConductance(0.9, 0.6, 0.8)
     for layers in ((barrier, metal), (metal, barrier)):
         state = spin_valve(UP, UP, *layers, charge_current=1.0)
-        assert state.voltage1 == pytest.approx(1 / two_currents(*layers, 1)[1].sum(), rel=1e-12)
+        assert state.voltage1 == pytest.approx(1 / two_currents(*layers, 1)[1].sum(), rel=1e-12, abs=0)
 
 
 def test_limit_minority_spins_that_little_holds_are_still_held():
@@ -462,7 +464,7 @@ def test_limit_minority_spins_that_little_holds_are_still_held():
     state = spin_valve(UP, UP, *layers, voltage1=1.0)
     up, down = two_currents(*layers, 1)[0]
     np.testing.assert_allclose([up, down], [2 / 3, 1 / 3], rtol=1e-12)
-    assert state.charge_voltage == pytest.approx((up + down) / 2, rel=1e-5)
+    assert state.charge_voltage == pytest.approx((up + down) / 2, rel=1e-5, abs=0)
     np.testing.assert_allclose(state.spin_voltage, [0, 0, (up - down) / 2], atol=1e-5)
 
 

@@ -99,8 +99,8 @@ def test_limit_beam_that_is_absorbed_is_typed_as_its_polarization():
     dephasing = ferromagnet(1, 1, reflection_mixing=0, transmission_mixing=0)
     per_electron = transport([dephasing], polarization=[0.6, 0, 0]).torque_per_current[0, 0]
     asked = conventions.slonczewski_from_mumax3(Pol=0.6, Lambda=1.0)
-    assert float(asked["polarization"]) / 2 == pytest.approx(per_electron, rel=1e-14)
-    assert per_electron == pytest.approx(0.6, rel=1e-14)
+    assert float(asked["polarization"]) / 2 == pytest.approx(per_electron, rel=1e-14, abs=0)
+    assert per_electron == pytest.approx(0.6, rel=1e-14, abs=0)
 
 
 @given(st.floats(-2, 2), st.floats(1.001, 9), st.floats(-2, 2), st.floats(1.001, 9), numbers, dampings)
@@ -131,8 +131,8 @@ def test_invariant_cmtj_names_stand_for_the_gilbert_torque(alpha, ratio, angle):
 
 def test_limit_defaults_of_cmtj_hide_a_field_like_torque():
     asked = conventions.slonczewski_from_cmtj(0.3, 1.5, beta=0.0, alpha=0.1)
-    assert float(asked["field_like_ratio"]) == pytest.approx(0.1, rel=1e-14)
-    assert float(asked["polarization"]) == pytest.approx(0.6 / 1.01, rel=1e-14)
+    assert float(asked["field_like_ratio"]) == pytest.approx(0.1, rel=1e-14, abs=0)
+    assert float(asked["polarization"]) == pytest.approx(0.6 / 1.01, rel=1e-14, abs=0)
 
 
 def in_amplitudes(fixed, free):
@@ -190,7 +190,7 @@ def test_invariant_both_forms_of_the_equation_of_motion_are_one(alpha, damping_l
     back = conventions.landau_lifshitz_to_gilbert(alpha, explicit["damping_like"], explicit["field_like"])
     assert float(back["damping_like"]) == pytest.approx(damping_like, abs=1e-14)
     assert float(back["field_like"]) == pytest.approx(field_like, abs=1e-14)
-    assert float(back["gyromagnetic_factor"] * explicit["gyromagnetic_factor"]) == pytest.approx(1, rel=1e-14)
+    assert float(back["gyromagnetic_factor"] * explicit["gyromagnetic_factor"]) == pytest.approx(1, rel=1e-14, abs=0)
 
 
 # --- textures ---------------------------------------------------------------------------------------------------------
@@ -210,8 +210,8 @@ def test_limit_drift_of_oommf_runs_with_the_electrons():
     # u = g mu_B P J/2eM_s = 7e-11 P J m^3/C for permalloy, J the electron flow.
     typed = conventions.zhang_li_to_oommf(0.5, 0.04, -1e12, 8e5)
     mu_b_form = units.mu_B * 0.5 * 1e12 / (units.e * 8e5)
-    assert float(typed["u"]) == pytest.approx(mu_b_form, rel=2e-3)  # g = 2.0023
-    assert float(typed["u"]) == pytest.approx(7e-11 * 0.5 * 1e12, rel=0.05)
+    assert float(typed["u"]) == pytest.approx(mu_b_form, rel=2e-3, abs=0)  # g = 2.0023
+    assert float(typed["u"]) == pytest.approx(7e-11 * 0.5 * 1e12, rel=0.05, abs=0)
     assert float(typed["beta"]) == 0.04
 
 
@@ -234,10 +234,12 @@ def test_paper_KK_17_torque_per_ampere_and_per_volt():
 def test_paper_WD11_10_and_valet_fert_name_one_asymmetry():
     up, down = conventions.valet_fert_channels(75e-9, 0.46)
     conductivity_up, conductivity_down = 1 / up, 1 / down
-    assert float((conductivity_up - conductivity_down) / (conductivity_up + conductivity_down)) == pytest.approx(0.46)
+    assert float((conductivity_up - conductivity_down) / (conductivity_up + conductivity_down)) == pytest.approx(
+        0.46, rel=1e-12, abs=0
+    )
     assert float(1 / (conductivity_up + conductivity_down)) == pytest.approx(75e-9 * (1 - 0.46**2), rel=1e-13, abs=0)
     ratio = down / up  # Campbell and Fert's alpha
-    assert float((ratio - 1) / (ratio + 1)) == pytest.approx(0.46, rel=1e-14)
+    assert float((ratio - 1) / (ratio + 1)) == pytest.approx(0.46, rel=1e-14, abs=0)
     mean, beta = conventions.valet_fert_parameters(up, down)
     assert [float(mean), float(beta)] == pytest.approx([75e-9, 0.46], rel=1e-13, abs=0)
 
@@ -304,7 +306,7 @@ def test_paper_BTBK_6_mixing_conductance_gives_the_torque_of_transport(seed):
     tau = np.trace(up[n:, :n] @ down[n:, :n].conj().T) / n
     mixing = complex(conventions.circuit_mixing(rho, tau))
     minority_first = 1 - np.trace(down[:n, :n] @ up[:n, :n].conj().T + down[n:, :n] @ up[n:, :n].conj().T) / n
-    assert mixing == pytest.approx(complex(minority_first))
+    assert mixing == pytest.approx(complex(minority_first), rel=1e-12, abs=0)
     spin = np.array([0.3, -0.5, 0.0])
     gained = transport([layer], polarization=spin).torque[0]
     # Arrows of circuit theory are moments: m = -z, V = -spin up to a positive factor; the torque is a vector, too.
@@ -314,12 +316,14 @@ def test_paper_BTBK_6_mixing_conductance_gives_the_torque_of_transport(seed):
     np.testing.assert_allclose(gained[:2], -into_magnet[:2], atol=1e-13)
     majority_first = -2 * mixing.real * double + 2 * mixing.imag * np.cross(m, voltage)
     miss = np.linalg.norm(gained[:2] + majority_first[:2])
-    assert miss == pytest.approx(4 * abs(mixing.imag) * np.linalg.norm(spin), rel=1e-10)
+    assert miss == pytest.approx(4 * abs(mixing.imag) * np.linalg.norm(spin), rel=1e-10, abs=0)
     assert miss > 0.01
 
 
 def test_limit_mixing_conductance_scales_with_sharvin():
-    assert complex(conventions.circuit_mixing(0.5j, 0.25, sharvin=2e15)) == pytest.approx(1.5e15 + 1e15j)
+    assert complex(conventions.circuit_mixing(0.5j, 0.25, sharvin=2e15)) == pytest.approx(
+        1.5e15 + 1e15j, rel=1e-12, abs=0
+    )
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

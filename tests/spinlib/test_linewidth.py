@@ -77,11 +77,11 @@ def test_limit_as_many_readings_as_parameters_pass_through_all():
     slopes = np.array([3.3e-3, 1.8e-3]) / 10e9
     gamma = si.physical_constants["electron gyromag. ratio"][0]
     unit = FACTOR["peak_to_peak"] * si.hbar**2 * np.pi / si.e**2 * (1 / 2e-3 - 1 / 6e-3)
-    assert fit.mixing_conductance == pytest.approx((slopes[0] - slopes[1]) / unit, rel=1e-7)
-    assert fit.mixing_conductance_error == pytest.approx(2e-4 / 10e9 / unit, rel=1e-7)
+    assert fit.mixing_conductance == pytest.approx((slopes[0] - slopes[1]) / unit, rel=1e-7, abs=0)
+    assert fit.mixing_conductance_error == pytest.approx(2e-4 / 10e9 / unit, rel=1e-7, abs=0)
     # alpha from the two slopes extrapolated to 1/moment = 0.
     intercept = (6e-3 * slopes[1] - 2e-3 * slopes[0]) / (6e-3 - 2e-3)
-    assert fit.alpha == pytest.approx(intercept * gamma / (2 * np.pi * FACTOR["peak_to_peak"]), rel=1e-7)
+    assert fit.alpha == pytest.approx(intercept * gamma / (2 * np.pi * FACTOR["peak_to_peak"]), rel=1e-7, abs=0)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -106,7 +106,9 @@ def test_peer_curve_fit_finds_the_same(seed, weighted):
     np.testing.assert_allclose(fit.residuals, data - model(FREQUENCY, *expected), atol=1e-9)
     if weighted:
         np.testing.assert_array_equal(fit.uncertainty, SIGMA)
-        assert fit.chi_squared == pytest.approx(np.sum(((data - model(FREQUENCY, *expected)) / SIGMA) ** 2), rel=1e-8)
+        assert fit.chi_squared == pytest.approx(
+            np.sum(((data - model(FREQUENCY, *expected)) / SIGMA) ** 2), rel=1e-8, abs=0
+        )
     else:
         assert fit.chi_squared == fit.degrees_of_freedom == 18
         np.testing.assert_allclose(fit.uncertainty**2, np.sum(fit.residuals**2) / 18, rtol=1e-12)
@@ -129,11 +131,11 @@ def test_peer_fifty_digits_agree(scale):
     # The columns themselves are rounded; the condition number in units of their lengths is about 10.
     np.testing.assert_allclose(found, exact, rtol=1e-11)
     np.testing.assert_allclose(fit.covariance, covariance, rtol=1e-11)
-    assert fit.mixing_conductance_error == pytest.approx(covariance[0, 0] ** 0.5, rel=1e-11)
-    assert fit.alpha_error == pytest.approx(covariance[1, 1] ** 0.5, rel=1e-11)
+    assert fit.mixing_conductance_error == pytest.approx(covariance[0, 0] ** 0.5, rel=1e-11, abs=0)
+    assert fit.alpha_error == pytest.approx(covariance[1, 1] ** 0.5, rel=1e-11, abs=0)
     np.testing.assert_allclose(fit.inhomogeneous_error, covariance.diagonal()[2:] ** 0.5, rtol=1e-11)
-    assert fit.mixing_channel_density == pytest.approx(exact[0] * si.h / si.e**2, rel=1e-11)
-    assert fit.mixing_channel_density_error == pytest.approx(covariance[0, 0] ** 0.5 * si.h / si.e**2, rel=1e-11)
+    assert fit.mixing_channel_density == pytest.approx(exact[0] * si.h / si.e**2, rel=1e-11, abs=0)
+    assert fit.mixing_channel_density_error == pytest.approx(covariance[0, 0] ** 0.5 * si.h / si.e**2, rel=1e-11, abs=0)
 
 
 DRAWS = 400
@@ -192,7 +194,7 @@ def test_invariant_the_order_of_readings_is_free(order):
     one = fit_linewidths(FREQUENCY, data, MOMENT, uncertainty=SIGMA)
     other = fit_linewidths(FREQUENCY[order], data[order], MOMENT[order], uncertainty=SIGMA[order])
     np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-9)
-    assert other.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-10)
+    assert other.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-10, abs=0)
     np.testing.assert_allclose(other.inhomogeneous, one.inhomogeneous, rtol=1e-9)
     np.testing.assert_allclose(other.residuals, one.residuals[order], atol=1e-15)
 
@@ -209,32 +211,32 @@ def test_invariant_units_scale(field, moment, time):
         gyromagnetic_ratio=GAMMA * time / field,
     )
     # gamma B/omega is a pure number; alpha_pump ~ gamma G_R/M_s d.
-    assert other.alpha == pytest.approx(one.alpha, rel=1e-9)
+    assert other.alpha == pytest.approx(one.alpha, rel=1e-9, abs=0)
     factor = moment * field / time
-    assert other.mixing_conductance == pytest.approx(one.mixing_conductance * factor, rel=1e-9)
-    assert other.mixing_conductance_error == pytest.approx(one.mixing_conductance_error * factor, rel=1e-9)
+    assert other.mixing_conductance == pytest.approx(one.mixing_conductance * factor, rel=1e-9, abs=0)
+    assert other.mixing_conductance_error == pytest.approx(one.mixing_conductance_error * factor, rel=1e-9, abs=0)
     np.testing.assert_allclose(other.inhomogeneous, one.inhomogeneous * field, rtol=1e-8)
-    assert other.chi_squared == pytest.approx(one.chi_squared, rel=1e-8)
+    assert other.chi_squared == pytest.approx(one.chi_squared, rel=1e-8, abs=0)
 
 
 def test_invariant_full_widths_and_two_sides_are_the_same_data():
     one = fit_linewidths(FREQUENCY, noisy(3), MOMENT, gyromagnetic_ratio=GAMMA)
     full = fit_linewidths(FREQUENCY, 3**0.5 * noisy(3), MOMENT, gyromagnetic_ratio=GAMMA, kind="full_width")
     sides = fit_linewidths(FREQUENCY, noisy(3), MOMENT, gyromagnetic_ratio=GAMMA, interfaces=2)
-    assert full.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11)
-    assert full.alpha == pytest.approx(one.alpha, rel=1e-11)
-    assert full.alpha_error == pytest.approx(one.alpha_error, rel=1e-11)
-    assert sides.mixing_conductance == pytest.approx(one.mixing_conductance / 2, rel=1e-11)
-    assert sides.alpha == pytest.approx(one.alpha, rel=1e-11)
+    assert full.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11, abs=0)
+    assert full.alpha == pytest.approx(one.alpha, rel=1e-11, abs=0)
+    assert full.alpha_error == pytest.approx(one.alpha_error, rel=1e-11, abs=0)
+    assert sides.mixing_conductance == pytest.approx(one.mixing_conductance / 2, rel=1e-11, abs=0)
+    assert sides.alpha == pytest.approx(one.alpha, rel=1e-11, abs=0)
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.05, 3.0])
 def test_invariant_gamma_goes_into_alpha_alone(factor):
     one = fit_linewidths(FREQUENCY, noisy(8), MOMENT, uncertainty=SIGMA, gyromagnetic_ratio=GAMMA)
     other = fit_linewidths(FREQUENCY, noisy(8), MOMENT, uncertainty=SIGMA, gyromagnetic_ratio=factor * GAMMA)
-    assert other.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11)
-    assert other.mixing_conductance_error == pytest.approx(one.mixing_conductance_error, rel=1e-11)
-    assert other.alpha == pytest.approx(factor * one.alpha, rel=1e-11)
+    assert other.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11, abs=0)
+    assert other.mixing_conductance_error == pytest.approx(one.mixing_conductance_error, rel=1e-11, abs=0)
+    assert other.alpha == pytest.approx(factor * one.alpha, rel=1e-11, abs=0)
     np.testing.assert_allclose(other.residuals, one.residuals, atol=1e-15)
 
 
@@ -243,7 +245,7 @@ def test_limit_samples_a_hundred_thousandth_apart_are_two():
     f = np.tile([5e9, 10e9, 15e9], 2)
     fit = fit_linewidths(f, width(f, moment, G_R, ALPHA, 4e-4, 2e-4), moment, gyromagnetic_ratio=GAMMA)
     # Rounding of the data, 1e-16, over the step, 1e-5; and a margin of 1e3.
-    assert fit.mixing_conductance == pytest.approx(G_R, rel=1e-8)
+    assert fit.mixing_conductance == pytest.approx(G_R, rel=1e-8, abs=0)
     np.testing.assert_allclose(fit.inhomogeneous, [4e-4, 2e-4], rtol=1e-9)
     np.testing.assert_array_equal(fit.magnetic_moment, moment[[0, 3]])
 
@@ -253,8 +255,8 @@ def test_limit_two_samples_of_one_moment_share_an_offset():
     f, moment = np.concatenate([FREQUENCY, FREQUENCY[:6]]), np.concatenate([MOMENT, MOMENT[:6]])
     fit = fit_linewidths(f, np.concatenate([TRUE, TRUE[:6] + 1e-4]), moment, gyromagnetic_ratio=GAMMA)
     assert fit.magnetic_moment.size == 4
-    assert fit.inhomogeneous[0] == pytest.approx(OFFSET[0] + 5e-5, rel=1e-9)
-    assert fit.mixing_conductance == pytest.approx(G_R, rel=1e-9)
+    assert fit.inhomogeneous[0] == pytest.approx(OFFSET[0] + 5e-5, rel=1e-9, abs=0)
+    assert fit.mixing_conductance == pytest.approx(G_R, rel=1e-9, abs=0)
 
 
 def test_limit_a_reading_of_no_weight_is_left_out():
@@ -263,7 +265,7 @@ def test_limit_a_reading_of_no_weight_is_left_out():
     with_it = fit_linewidths(FREQUENCY, data, MOMENT, uncertainty=sigma)
     keep = np.arange(24) != 5
     without = fit_linewidths(FREQUENCY[keep], data[keep], MOMENT[keep], uncertainty=SIGMA[keep])
-    assert with_it.mixing_conductance == pytest.approx(without.mixing_conductance, rel=1e-8)
+    assert with_it.mixing_conductance == pytest.approx(without.mixing_conductance, rel=1e-8, abs=0)
     np.testing.assert_allclose(with_it.covariance, without.covariance, rtol=1e-8)
     assert with_it.degrees_of_freedom == without.degrees_of_freedom + 1
 
@@ -274,15 +276,15 @@ def test_limit_equal_uncertainties_as_one_number():
     np.testing.assert_array_equal(one.covariance, many.covariance)
     # The scatter instead of the uncertainty: the same parameters, errors scaled by sqrt(chi^2/dof).
     free = fit_linewidths(FREQUENCY, noisy(5), MOMENT)
-    assert free.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11)
+    assert free.mixing_conductance == pytest.approx(one.mixing_conductance, rel=1e-11, abs=0)
     ratio = np.sqrt(one.chi_squared / one.degrees_of_freedom)
-    assert free.alpha_error == pytest.approx(one.alpha_error * ratio, rel=1e-11)
+    assert free.alpha_error == pytest.approx(one.alpha_error * ratio, rel=1e-11, abs=0)
 
 
 def test_limit_less_damping_in_thin_films_is_reported_not_refused():
     data = width(FREQUENCY, MOMENT, -2e14, 0.02, *OFFSET)
     fit = fit_linewidths(FREQUENCY, data, MOMENT, gyromagnetic_ratio=GAMMA)
-    assert fit.mixing_conductance == pytest.approx(-2e14, rel=1e-9)
+    assert fit.mixing_conductance == pytest.approx(-2e14, rel=1e-9, abs=0)
     assert fit.mixing_channel_density < 0
 
 

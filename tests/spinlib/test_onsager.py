@@ -151,8 +151,8 @@ def test_limit_discrete_landau_lifshitz_conductances_of_the_torque():
     alpha, mixing = 0.3, CONTACT.mixing
     response = discrete_response((0, 0, 1), CONTACT, alpha=alpha, **MAGNET)
     scale = GAMMA * HBAR / E / (1 + alpha**2)
-    assert response.ms[0, 0] == pytest.approx(scale * (mixing.real + alpha * mixing.imag), rel=1e-13)
-    assert response.ms[0, 1] == pytest.approx(scale * (mixing.imag - alpha * mixing.real), rel=1e-13)
+    assert response.ms[0, 0] == pytest.approx(scale * (mixing.real + alpha * mixing.imag), rel=1e-13, abs=0)
+    assert response.ms[0, 1] == pytest.approx(scale * (mixing.imag - alpha * mixing.real), rel=1e-13, abs=0)
 
 
 def test_invariant_discrete_batches_and_tables(tmp_path):
@@ -210,7 +210,7 @@ def test_invariant_texture_power_is_a_sum_of_squares():
     squares = np.sum((j - k * beta * y) ** 2, axis=-1) / sigma
     squares += 8e5 / GAMMA * (alpha * np.sum(mdot**2, axis=-1) - beta**2 * KAPPA * np.sum(y**2, axis=-1))
     np.testing.assert_allclose(power, squares, rtol=1e-10)
-    assert response.kappa == pytest.approx(np.full(30, KAPPA), rel=1e-13)
+    assert response.kappa == pytest.approx(np.full(30, KAPPA), rel=1e-13, abs=0)
 
 
 def test_invariant_texture_back_action_is_a_difference_of_squares():
@@ -316,7 +316,7 @@ def test_limit_spin_flips():
     np.testing.assert_allclose(model.gyromagnetic_factor, [10, 1, 10 / 5.5], rtol=1e-12)
     # Rare flips: (58).
     rare = spin_flip_damping(1e-12, 1e-19, itinerant_share=0.1)
-    assert rare.alpha == pytest.approx(0.1 * rare.beta, rel=1e-5)
+    assert rare.alpha == pytest.approx(0.1 * rare.beta, rel=1e-5, abs=0)
 
 
 def test_invariant_spin_flips_batches_and_tables():
@@ -350,12 +350,12 @@ WIRE = {"width": 12e-9, "area": 250e-18, "saturation_magnetization": 8e5, "gyrom
 @settings(max_examples=50, deadline=None)
 def test_invariant_wall_damping_round_trip(alpha, beta, polarization):
     wall = WallResponse.from_damping(alpha, beta, conductance=3e-3, polarization=polarization, **WIRE)
-    assert wall.effective_alpha(**WIRE) == pytest.approx(alpha, rel=1e-12)
+    assert wall.effective_alpha(**WIRE) == pytest.approx(alpha, rel=1e-12, abs=0)
     # G is what remains of cc when the share of the moving wall is taken out: digits are lost if that share is large.
     lost = 1e-14 * wall.cc / 3e-3
     found = wall.effective_beta(width=12e-9, polarization=polarization)
     assert found == pytest.approx(beta, rel=1e-12 + lost, abs=1e-12)
-    assert wall.conductance == pytest.approx(3e-3, rel=1e-12 + lost)
+    assert wall.conductance == pytest.approx(3e-3, rel=1e-12 + lost, abs=0)
     assert wall.ww * wall.cc >= wall.wc**2 * (1 - 1e-12)
 
 
@@ -366,9 +366,9 @@ def test_limit_wall_velocity_below_the_walker_threshold():
     # No field: V = I/cc, and dr_w/dt = wc V. The moving wall changes the conductance only slightly here.
     velocity = wall.wc / wall.cc * amperes
     drift = GAMMA * HBAR * polarization * amperes / (2 * E * 8e5 * 250e-18)
-    assert velocity == pytest.approx(-beta / alpha * drift * 3e-3 / wall.cc, rel=1e-12)
+    assert velocity == pytest.approx(-beta / alpha * drift * 3e-3 / wall.cc, rel=1e-12, abs=0)
     # In a field alone: alpha v/width = gamma B with the force 2 A M_s B.
-    assert wall.ww * 2 * 250e-18 * 8e5 * 0.01 == pytest.approx(GAMMA * 0.01 * 12e-9 / alpha, rel=1e-12)
+    assert wall.ww * 2 * 250e-18 * 8e5 * 0.01 == pytest.approx(GAMMA * 0.01 * 12e-9 / alpha, rel=1e-12, abs=0)
 
 
 def delta_scatterer(position, strength, k):
@@ -386,11 +386,11 @@ def test_limit_wall_moving_delta_scatterer():
     slope = (delta_scatterer(3e-10 + step, strength, k) - delta_scatterer(3e-10 - step, strength, k)) / (2 * step)
     wall = WallResponse.from_scattering(s, slope, channels=[1])
     # Step k dx = 1e-5: 1e-10 of the difference.
-    assert 1 / wall.ww == pytest.approx(2 * HBAR * k**2 * reflected / np.pi, rel=1e-8)
-    assert wall.wc / wall.ww == pytest.approx(-E * k * reflected / np.pi, rel=1e-8)
-    assert wall.conductance == pytest.approx(E**2 / si.h * (1 - reflected), rel=1e-9)
+    assert 1 / wall.ww == pytest.approx(2 * HBAR * k**2 * reflected / np.pi, rel=1e-8, abs=0)
+    assert wall.wc / wall.ww == pytest.approx(-E * k * reflected / np.pi, rel=1e-8, abs=0)
+    assert wall.conductance == pytest.approx(E**2 / si.h * (1 - reflected), rel=1e-9, abs=0)
     # A free scatterer is carried along by the electrons, so that the wire conducts as without it.
-    assert wall.cc == pytest.approx(E**2 / si.h, rel=1e-8)
+    assert wall.cc == pytest.approx(E**2 / si.h, rel=1e-8, abs=0)
     left = WallResponse.from_scattering(s, slope, channels=[0])
     np.testing.assert_allclose([left.ww, left.wc, left.cc], [wall.ww, -wall.wc, wall.cc], rtol=1e-8)
 
@@ -407,9 +407,9 @@ def test_invariant_wall_from_scattering_by_explicit_traces():
     friction = sum(abs(slope[i, j]) ** 2 for i in range(size) for j in range(size)) * HBAR / (4 * np.pi)
     emitted = sum((slope[i, j] * s[i, j].conjugate()).imag for i in lead for j in range(size)) * E / (2 * np.pi)
     passed = sum(abs(s[i, j]) ** 2 for i in lead for j in rest) * E**2 / si.h
-    assert wall.ww == pytest.approx(1 / friction, rel=1e-12)
-    assert wall.wc == pytest.approx(emitted / friction, rel=1e-12)
-    assert wall.cc == pytest.approx(passed + emitted**2 / friction, rel=1e-12)
+    assert wall.ww == pytest.approx(1 / friction, rel=1e-12, abs=0)
+    assert wall.wc == pytest.approx(emitted / friction, rel=1e-12, abs=0)
+    assert wall.cc == pytest.approx(passed + emitted**2 / friction, rel=1e-12, abs=0)
 
 
 def test_limit_wall_at_the_edge_of_the_second_law_does_not_conduct_at_rest():

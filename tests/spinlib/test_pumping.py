@@ -77,7 +77,7 @@ def test_invariant_pumped_current_stays_across_the_magnet_and_turns_with_it(seed
     current, battery = pumped_spin_current(m, mdot, g), spin_battery(m, mdot)
     scale = np.linalg.norm(mdot) * HBAR / E
     assert abs(m @ current) < 1e-14 * scale * abs(g)
-    assert np.linalg.norm(current) == pytest.approx(scale * abs(g), rel=1e-13)
+    assert np.linalg.norm(current) == pytest.approx(scale * abs(g), rel=1e-13, abs=0)
     turn = tangent_pair(rng)
     np.testing.assert_allclose(pumped_spin_current(turn @ m, turn @ mdot, g), turn @ current, atol=1e-13 * scale)
     np.testing.assert_allclose(spin_battery(turn @ m, turn @ mdot), turn @ battery, atol=1e-13 * scale)
@@ -151,7 +151,7 @@ def test_limit_slow_node_collects_the_battery_on_the_axis(theta, ratio):
     expected = [0, 0, -spin_battery_dc(2 * E / HBAR, theta, ratio)]
     errors = [node(theta, 2 * ratio, capacity) - expected for capacity in (1e4, 1e5)]
     np.testing.assert_allclose(errors[1], 0, atol=3e-5)
-    assert np.linalg.norm(errors[0]) == pytest.approx(10 * np.linalg.norm(errors[1]), rel=0.01)
+    assert np.linalg.norm(errors[0]) == pytest.approx(10 * np.linalg.norm(errors[1]), rel=0.01, abs=0)
 
 
 def test_limit_node_without_losses_is_at_rest_in_the_turning_frame():
@@ -173,7 +173,7 @@ def test_limit_battery_without_sink_is_the_frequency():
     np.testing.assert_allclose(spin_battery_dc(4.0, thetas, 1e6) * 1e6, HBAR * 2.0 / E * np.sin(thetas) ** 2, rtol=1e-5)
     assert spin_battery_dc(4.0, 0.0, 1e-300) == 0.0
     # Half of it where sin^2 = eta.
-    assert spin_battery_dc(4.0, np.arcsin(np.sqrt(0.3)), 0.3) == pytest.approx(HBAR / E, rel=1e-12)
+    assert spin_battery_dc(4.0, np.arcsin(np.sqrt(0.3)), 0.3) == pytest.approx(HBAR / E, rel=1e-12, abs=0)
 
 
 # --- damping and linewidth --------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_limit_damping_is_the_torque_of_the_pumped_current():
     m, mdot = np.array(Z), np.array([2e10, 0, 0])
     rate = gamma * HBAR / (2 * E * moment) * pumped_spin_current(m, mdot, g)
     alpha = pumping_damping(g, magnetic_moment=moment, gyromagnetic_ratio=gamma)
-    assert rate @ np.cross(m, mdot) == pytest.approx(alpha * (mdot @ mdot), rel=1e-12)
+    assert rate @ np.cross(m, mdot) == pytest.approx(alpha * (mdot @ mdot), rel=1e-12, abs=0)
     assert pumping_damping(2j, magnetic_moment=1.0) == 0.0
 
 
@@ -201,7 +201,7 @@ def test_limit_linewidth_of_a_small_damping_is_that_of_the_resonance():
     for kind, width in found.items():
         given = fmr_linewidth(f, alpha, gyromagnetic_ratio=gamma, inhomogeneous=1e-3, kind=kind)
         # Twice the spacing of the grid, 6e-5 of alpha w/gamma, over a width of it.
-        assert width == pytest.approx(given - 1e-3, rel=1e-4)
+        assert width == pytest.approx(given - 1e-3, rel=1e-4, abs=0)
 
 
 # --- scattering matrices ----------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def test_invariant_parametric_pumping_equals_dense_traces(seed):
     # Fourth-order differences with step 1e-5: rounding 1e-16/1e-5.
     np.testing.assert_allclose(rates @ result.spin, emitted, atol=1e-9 * E)
     heat = HBAR / (4 * np.pi) * np.trace(sdot[rows].conj().T @ sdot[rows]).real
-    assert rates @ result.dissipation @ rates == pytest.approx(heat, rel=1e-9)
+    assert rates @ result.dissipation @ rates == pytest.approx(heat, rel=1e-9, abs=0)
     np.testing.assert_allclose(result.charge, 0, atol=1e-13 * E)
     # The interface conductance with its transmission term gives the same, to rounding.
     g = E**2 / units.h * (n - np.sum(up[:n] * down[:n].conj()))
@@ -248,8 +248,8 @@ def test_invariant_phase_spin_exchange_and_spin_rotation():
     np.testing.assert_allclose(emitted(phase * up, phase * down), emitted(up, down), atol=1e-15 * E)
     np.testing.assert_allclose(emitted(up, up), 0, atol=1e-30)
     exchanged = emitted(down, up)
-    assert exchanged @ across == pytest.approx(g_r, rel=1e-12)
-    assert exchanged @ one == pytest.approx(-g_i, rel=1e-12)
+    assert exchanged @ across == pytest.approx(g_r, rel=1e-12, abs=0)
+    assert exchanged @ one == pytest.approx(-g_i, rel=1e-12, abs=0)
 
 
 def test_invariant_order_of_the_rows_is_that_of_the_list():
@@ -270,10 +270,10 @@ def test_limit_charge_of_a_moving_wall():
     s = np.diag([*np.exp(0.4j * k), 1.0])
     ds = np.diag([*(2j * k * np.exp(0.4j * k)), 0.0])
     result = parametric_pumping(s, ds, channels=[0, 1, 2])
-    assert result.charge == pytest.approx(E * k.sum() / np.pi, rel=1e-14)
+    assert result.charge == pytest.approx(E * k.sum() / np.pi, rel=1e-14, abs=0)
     assert parametric_pumping(s, ds, channels=[3]).charge == 0.0
     # Its friction: each electron takes up 2 hbar k, at the rate of arrivals 2 hbar k v/(2 pi hbar v) per velocity.
-    assert result.dissipation == pytest.approx(HBAR * (4 * k**2).sum() / (4 * np.pi), rel=1e-14)
+    assert result.dissipation == pytest.approx(HBAR * (4 * k**2).sum() / (4 * np.pi), rel=1e-14, abs=0)
     assert result.spin is None
     assert np.shape(result.charge) == np.shape(result.dissipation) == ()
 
@@ -297,8 +297,8 @@ def test_invariant_charge_is_minus_the_spin_formula_with_the_unit_matrix():
     # Only spin-up rows: sigma_z and 1 are the same there.
     result = parametric_pumping(s, ds, channels=[0, 1, 3, 4], spin=True)
     parts = [parametric_pumping(s, ds, channels=rows).charge for rows in ([0, 1], [3, 4])]
-    assert result.charge == pytest.approx(sum(parts), rel=1e-13)
-    assert result.spin[2] == pytest.approx(parts[1] - parts[0], rel=1e-12)
+    assert result.charge == pytest.approx(sum(parts), rel=1e-13, abs=0)
+    assert result.spin[2] == pytest.approx(parts[1] - parts[0], rel=1e-12, abs=0)
 
 
 def test_invariant_total_charge_obeys_friedel():
@@ -308,7 +308,7 @@ def test_invariant_total_charge_obeys_friedel():
     hermitian = generator + generator.T
     traceless = hermitian - np.trace(hermitian) / 5 * np.eye(5)
     both = parametric_pumping(s, np.array([s @ (1j * hermitian), s @ (1j * traceless)]))
-    assert both.charge[0] == pytest.approx(E * np.trace(hermitian) / (2 * np.pi), rel=1e-12)
+    assert both.charge[0] == pytest.approx(E * np.trace(hermitian) / (2 * np.pi), rel=1e-12, abs=0)
     assert abs(both.charge[1]) < 1e-14 * E
 
 
@@ -325,7 +325,7 @@ def test_limit_finite_differences_are_accepted():
     s = [dense_s(up, down, (np.sin(x), 0, np.cos(x))) for x in (0.5 - 1e-5, 0.5, 0.5 + 1e-5)]
     result = parametric_pumping(s[1], (s[2] - s[0]) / 2e-5, spin=True)
     exact = parametric_pumping(s[1], np.kron(np.cos(0.5) * PAULI[0] - np.sin(0.5) * PAULI[2], (up - down) / 2))
-    assert result.dissipation == pytest.approx(exact.dissipation, rel=1e-8)
+    assert result.dissipation == pytest.approx(exact.dissipation, rel=1e-8, abs=0)
 
 
 def test_limit_result_as_a_table(tmp_path):

@@ -720,11 +720,11 @@ def test_invariant_critical_current_turns_with_the_valve_and_follows_the_labels(
     fixed = direction(0.5, 0.2)
     plain = critical_current(fixed, UP, SIDE, OTHER, law, **CRITICAL)
     again = critical_current(turn @ fixed, turn @ UP, SIDE, OTHER, turned, **CRITICAL)
-    assert again == pytest.approx(plain, rel=1e-8)
+    assert again == pytest.approx(plain, rel=1e-8, abs=0)
     # Collinear and nearly collinear valves take different roads.
     straight = critical_current(UP, UP, SIDE, OTHER, law, **CRITICAL)
     followed = critical_current(direction(1e-5), UP, SIDE, OTHER, law, **CRITICAL)
-    assert followed == pytest.approx(straight, rel=1e-6)
+    assert followed == pytest.approx(straight, rel=1e-6, abs=0)
 
 
 TWISTED = InterfaceConductance(1.2e15, 0.5e15, 0.5e15 + 1e15j)
@@ -770,7 +770,7 @@ def test_limit_critical_current_of_a_polariser_that_hardly_polarises():
     weak = InterfaceConductance(1e15 * (1 + 1e-5), 1e15 * (1 - 1e-5), 0.9e15)
     plain = InterfaceConductance(1e15, 1e15, 0.9e15)
     found = critical_current(UP, UP, weak, plain, (0, 0, 0.2), alpha=0.02, pumping=False, **PY)
-    assert found == pytest.approx(axial_threshold(weak, plain, 0.2, 0.02), rel=1e-6)
+    assert found == pytest.approx(axial_threshold(weak, plain, 0.2, 0.02), rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize("share", [0.5, 2.0])
@@ -783,10 +783,10 @@ def test_limit_farthest_critical_current(share):
     alpha = c.real / (c.imag + abs(c) / (1000 * share))
     assert alpha > 0
     expected = axial_threshold(SIDE, free, 0.2, alpha)
-    assert abs(expected) == pytest.approx(1000 * share * unit_current, rel=1e-9)
+    assert abs(expected) == pytest.approx(1000 * share * unit_current, rel=1e-9, abs=0)
     found = critical_current(UP, UP, SIDE, free, (0, 0, 0.2), alpha=alpha, pumping=False, **PY)
     if share < 1:
-        assert found == pytest.approx(expected, rel=1e-6)
+        assert found == pytest.approx(expected, rel=1e-6, abs=0)
     else:
         assert np.isnan(found)
 

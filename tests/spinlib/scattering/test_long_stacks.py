@@ -171,7 +171,7 @@ def test_limit_collinear_periods_are_resistors_of_two_currents(periods, angle):
         1 / (rest + (periods - turned) * one + turned * other)
         for one, other in ((majority, minority), (minority, majority))
     ]
-    assert result.conductance == pytest.approx(sum(currents), rel=TOLERANCE)
+    assert result.conductance == pytest.approx(sum(currents), rel=TOLERANCE, abs=0)
     # Spin along the axis of all magnets is carried, not absorbed.
     np.testing.assert_allclose(result.spin_current[:, 2], currents[0] - currents[1], atol=TOLERANCE)
 
@@ -201,7 +201,7 @@ def test_limit_collinear_periods_with_flips_follow_valet_and_fert(angle):
         z = swap @ z @ swap if angle and k % 2 else z
     expected = np.linalg.solve(z + np.eye(2) / 2, [1.0, 1.0]).sum()
     result = transport(stack)
-    assert result.conductance == pytest.approx(expected, rel=1e-11)
+    assert result.conductance == pytest.approx(expected, rel=1e-11, abs=0)
     # The same sum without flips: antiparallel neighbours give each spin both resistances in turn.
     own = 2 * INTERFACE + SLAB * COBALT
     without = sum(series(PERIODS * ((own if angle == 0 else (own + own[::-1]) / 2) + 1 / SPACER - 1)))

@@ -72,8 +72,8 @@ def test_limit_without_flips_resistances_add(up, down, length):
     slab = bulk_layer(length, up, down, transverse_decay=up + down)
     for rate, sign in ((up, 1), (down, -1)):
         t = slab.t[0, 0] + sign * slab.t[0, 3]
-        assert t == pytest.approx(1 / (1 + rate * length), rel=1e-12)
-    assert slab.t[3, 3] == pytest.approx(slab.t[0, 0], rel=1e-12)
+        assert t == pytest.approx(1 / (1 + rate * length), rel=1e-12, abs=0)
+    assert slab.t[3, 3] == pytest.approx(slab.t[0, 0], rel=1e-12, abs=0)
 
 
 @PROPERTY
@@ -101,17 +101,17 @@ def test_limit_a_long_slab_forgets_spin_within_the_diffusion_length(up, down, fl
         ) * without.spin_current[1, 2] / without.conductance
 
     ratio = outgoing(9 * l_sf) / outgoing(8 * l_sf)
-    assert ratio == pytest.approx(np.exp(-1), rel=0.1)
+    assert ratio == pytest.approx(np.exp(-1), rel=0.1, abs=0)
     # The charge mode decays algebraically; the spin mode of a symmetric slab exactly exponentially.
     if up == down:
         t = [bulk_layer(k * l_sf, up, down, spin_flip=flip).t[3, 3] for k in (20, 21, 300)]
-        assert t[1] / t[0] == pytest.approx(np.exp(-1), rel=1e-12)
+        assert t[1] / t[0] == pytest.approx(np.exp(-1), rel=1e-12, abs=0)
         assert 0 < t[2] < 1e-128
 
 
 def test_limit_dephasing_within_an_atom_leaves_the_charge_sector_exact():
     slab = bulk_layer(1e-6, 1e7, 4e7, transverse_decay=1e12 + 3e12j)
-    assert slab.t[0, 0] + slab.t[0, 3] == pytest.approx(1 / 11, rel=1e-14)
+    assert slab.t[0, 0] + slab.t[0, 3] == pytest.approx(1 / 11, rel=1e-14, abs=0)
     np.testing.assert_allclose(slab.t[1:3, 1:3], 0, atol=1e-300)
 
 
@@ -139,10 +139,10 @@ def test_limit_nothing_scatters_in_no_layer():
 )
 def test_limit_valet_fert_rates_give_back_resistivity_and_diffusion_length(resistivity, beta, length, sharvin):
     up, down, flip = valet_fert_rates(resistivity, beta, length, sharvin)
-    assert 1 / np.sqrt(4 * flip * (up + down + 2 * flip)) == pytest.approx(length, rel=1e-12)
+    assert 1 / np.sqrt(4 * flip * (up + down + 2 * flip)) == pytest.approx(length, rel=1e-12, abs=0)
     for rate, sign in ((up, -1), (down, 1)):
         # n_s' = -2 (G_s + G_sf) j_s: 2 rho* (1 -+ beta) is the resistivity of one spin.
-        assert (rate + flip) * sharvin == pytest.approx(2 * resistivity * (1 + sign * beta), rel=1e-12)
+        assert (rate + flip) * sharvin == pytest.approx(2 * resistivity * (1 + sign * beta), rel=1e-12, abs=0)
 
 
 def test_limit_shortcut_without_the_flip_term_misses_the_diffusion_length():
@@ -150,8 +150,8 @@ def test_limit_shortcut_without_the_flip_term_misses_the_diffusion_length():
     rho, beta, l_sf, sharvin = 290e-9, 0.76, 5.5e-9, 1.8e-15
     up, down, flip = valet_fert_rates(rho, beta, l_sf, sharvin)
     shortcut = 1 / np.sqrt(4 * flip * (up + down))
-    assert shortcut / l_sf - 1 == pytest.approx(np.sqrt((up + down + 2 * flip) / (up + down)) - 1, rel=1e-12)
+    assert shortcut / l_sf - 1 == pytest.approx(np.sqrt((up + down + 2 * flip) / (up + down)) - 1, rel=1e-12, abs=0)
     assert 0.002 < shortcut / l_sf - 1 < 0.1
     infinite = valet_fert_rates(rho, beta, np.inf, sharvin)
     assert infinite[2] == 0
-    assert infinite[0] == pytest.approx(2 * rho * (1 - beta) / sharvin)
+    assert infinite[0] == pytest.approx(2 * rho * (1 - beta) / sharvin, rel=1e-12, abs=0)

@@ -66,7 +66,7 @@ def test_limit_symmetric_stack_has_polarization_and_asymmetry(up, down, share, t
     z = 1 / (1 - rho) - 0.5 + half
     kappa = (1 - rho - tau * np.sqrt(up * down)) / (1 - rho)
     assert form.polarization == pytest.approx(kappa * (r_down - r_up) / (r_down + r_up), rel=1e-10, abs=1e-13)
-    assert lambda2 == pytest.approx((r_up + r_down) / 2 / z, rel=1e-10)
+    assert lambda2 == pytest.approx((r_up + r_down) / 2 / z, rel=1e-10, abs=0)
     h = 1e-4
     at_pi, at_0 = form(np.pi - h) - form(np.pi + h), form(h) - form(-h)
     assert at_pi == pytest.approx(float(lambda2 * at_0), rel=1e-3, abs=1e-9)
@@ -137,7 +137,7 @@ def test_limit_slonczewski_form_keeps_its_digits_at_both_ends(distance, swapped)
         above = -minus * q + b_minus * (plus - half) * cosine
         below = q * (plus + half) - (plus - half) ** 2 * cosine**2
         exact = kept * mpmath.sin(distance) * above / below
-    assert form(np.pi - distance if swapped else distance) == pytest.approx(float(exact), rel=1e-9)
+    assert form(np.pi - distance if swapped else distance) == pytest.approx(float(exact), rel=1e-9, abs=0)
 
 
 def test_bad_input_angles_that_do_not_broadcast():
@@ -265,7 +265,7 @@ def test_limit_perfect_filter_form(n, theta):
     torque, g = perfect_filter(theta, n)
     result = transport([ferromagnet(1, 0, theta=theta), normal_metal(n), ferromagnet(1, 0)])
     np.testing.assert_allclose(torque, result.torque[2], rtol=1e-10, atol=1e-15)
-    assert g == pytest.approx(float(result.conductance), rel=1e-11)
+    assert g == pytest.approx(float(result.conductance), rel=1e-11, abs=0)
 
 
 @PROPERTY
@@ -309,7 +309,7 @@ def test_limit_dirty_weak_and_spacer_limits_meet():
     rho, tau = np.sqrt((1 - b) ** 2 - delta**2), np.sqrt(b**2 - delta**2)
     dirty = dirty_spacer_torque(0.7, n, a + delta, a - delta, rho, tau)
     weak = weak_filter_torque(0.7, n, a, delta, b, delta)
-    assert dirty[0] == pytest.approx(weak[0], rel=1e-5)
+    assert dirty[0] == pytest.approx(weak[0], rel=1e-5, abs=0)
 
 
 def test_limit_closed_forms_broadcast_and_touch_their_bounds():

@@ -86,7 +86,7 @@ def test_limit_averaged_theory_is_resistances_in_series(seed, n, theta):
     a, _, b = valve(seed, n, theta)
     result = transport(hats(a, n, b))
     g, x, y = series_resistance(a, n, b)
-    assert result.conductance == pytest.approx(g, rel=1e-10)
+    assert result.conductance == pytest.approx(g, rel=1e-10, abs=0)
     np.testing.assert_allclose(result.torque[2], [x, y, 0], rtol=1e-10, atol=1e-12)
 
 
@@ -100,7 +100,7 @@ def test_limit_without_a_spacer_hats_are_the_phase_average_of_one_channel():
     adjacent = transport([rotate(hat_average(a), 1.1), hat_average(b)])
     np.testing.assert_allclose(coherent.torque.mean(axis=0), averaged.torque, atol=1e-12)
     np.testing.assert_allclose(adjacent.torque, averaged.torque[[0, 2]], atol=1e-13)
-    assert coherent.conductance.mean() == pytest.approx(float(averaged.conductance), rel=1e-12)
+    assert coherent.conductance.mean() == pytest.approx(float(averaged.conductance), rel=1e-12, abs=0)
     # A single phase is far from the average.
     assert np.abs(coherent.torque[0, 2] - averaged.torque[2]).max() > 1e-2
 
@@ -129,7 +129,7 @@ def test_invariant_averaged_torques_of_the_two_sources_cancel(seed):
     left, right = transport(stack), transport(stack, source="right")
     np.testing.assert_allclose(left.torque, -right.torque, atol=1e-12)
     np.testing.assert_allclose(left.spin_current, -right.spin_current, atol=1e-12)
-    assert left.conductance == pytest.approx(float(right.conductance), rel=1e-12)
+    assert left.conductance == pytest.approx(float(right.conductance), rel=1e-12, abs=0)
     np.testing.assert_allclose(left.charge_current, np.full(5, left.conductance), rtol=1e-12)
     np.testing.assert_allclose(left.torque.sum(axis=0), left.spin_current[0] - left.spin_current[-1], atol=1e-13)
 
@@ -164,7 +164,7 @@ def test_invariant_conjugate_mixing_reverses_the_out_of_plane_torque_only(seed, 
 
     result, mirror = transport(hats(a, n, b)), transport(hats(conjugate(a), n, conjugate(b)))
     np.testing.assert_allclose(mirror.torque, result.torque * [1, -1, 1], atol=1e-12)
-    assert mirror.conductance == pytest.approx(float(result.conductance), rel=1e-12)
+    assert mirror.conductance == pytest.approx(float(result.conductance), rel=1e-12, abs=0)
     assert np.abs(result.torque[2, 1]) > 1e-9
 
 
@@ -179,7 +179,7 @@ def test_invariant_relabelled_spins_reverse_the_in_plane_torque_only(seed, n, th
 
     result, other = transport(hats(a, n, b)), transport(hats(relabel(a), n, relabel(b)))
     np.testing.assert_allclose(other.torque, result.torque * [-1, 1, -1], atol=1e-12)
-    assert other.conductance == pytest.approx(float(result.conductance), rel=1e-12)
+    assert other.conductance == pytest.approx(float(result.conductance), rel=1e-12, abs=0)
 
 
 @PROPERTY
@@ -195,10 +195,10 @@ def test_invariant_exchange_of_the_magnets_keeps_the_conductance(seed, n, theta)
 
     forward = transport(hats(two_sided(a, theta), n, two_sided(b, 0)))
     exchanged = transport(hats(two_sided(b, theta), n, two_sided(a, 0)))
-    assert exchanged.conductance == pytest.approx(float(forward.conductance), rel=1e-12)
+    assert exchanged.conductance == pytest.approx(float(forward.conductance), rel=1e-12, abs=0)
     assert np.abs(exchanged.torque[2] - forward.torque[2]).max() > 1e-9
     unequal, turned = transport(hats(a, n, b)), transport(hats(mirrored(b, theta), n, mirrored(a, 0)))
-    assert turned.conductance == pytest.approx(float(unequal.conductance), rel=1e-12)
+    assert turned.conductance == pytest.approx(float(unequal.conductance), rel=1e-12, abs=0)
 
 
 def test_limit_exchange_without_mirroring_changes_the_conductance():
@@ -230,7 +230,7 @@ def test_invariant_mirrored_stack_has_the_same_torques(seed, theta):
     of_paper = transport(hats(b, n, a), source="right")
     of_ours = transport(hats(mirrored(a), n, mirrored(b)), source="left")
     np.testing.assert_allclose(of_paper.torque[::-1], of_ours.torque, atol=1e-13)
-    assert of_paper.conductance == pytest.approx(float(of_ours.conductance), rel=1e-13)
+    assert of_paper.conductance == pytest.approx(float(of_ours.conductance), rel=1e-13, abs=0)
     spins = [SMatrix.from_matrix(random_unitary(8, seed + k)) for k in range(3)]
     flipped = [SMatrix(s.r_prime, s.t, s.t_prime, s.r) for s in spins]
     np.testing.assert_allclose(
@@ -250,7 +250,7 @@ def test_invariant_joint_rotation_turns_torques_and_polarization(seed, theta, ph
     plain = transport(stack, polarization=p)
     turned = transport([rotate(hat, theta, phi) for hat in stack], polarization=turn @ p)
     np.testing.assert_allclose(turned.torque, plain.torque @ turn.T, atol=1e-12)
-    assert turned.conductance == pytest.approx(float(plain.conductance), rel=1e-11)
+    assert turned.conductance == pytest.approx(float(plain.conductance), rel=1e-11, abs=0)
 
 
 # ---- series --------------------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_invariant_series_is_associative_and_transports_alike(seed):
     for name in ("r", "t_prime", "t", "r_prime"):
         np.testing.assert_allclose(getattr(whole, name), getattr(other, name), atol=1e-12)
     one, five = transport([whole]), transport(stack)
-    assert one.conductance == pytest.approx(float(five.conductance), rel=1e-12)
+    assert one.conductance == pytest.approx(float(five.conductance), rel=1e-12, abs=0)
     np.testing.assert_allclose(one.torque[0], five.torque.sum(axis=0), atol=1e-12)
     np.testing.assert_allclose(one.spin_current, five.spin_current[[0, -1]], atol=1e-12)
     back = transport([whole], source="right")
@@ -289,13 +289,13 @@ def test_limit_two_hundred_layers_conserve_charge():
     # Collinear spins do not talk: resistances add up for each.
     expected = sum(1 / (np.sum(1 / t - 1) + np.sum(1 / n - 1) + 1) for t in (up, down))
     result = transport(stack)
-    assert result.conductance == pytest.approx(expected, rel=1e-12)
+    assert result.conductance == pytest.approx(expected, rel=1e-12, abs=0)
     np.testing.assert_allclose(result.charge_current, expected, rtol=1e-12)
     turned = [rotate(x, 0.37 * k) for k, x in enumerate(stack)]
     left, right = transport(turned), transport(turned, source="right")
     np.testing.assert_allclose(left.charge_current, np.full(201, left.conductance), rtol=1e-12)
-    assert left.conductance == pytest.approx(float(right.conductance), rel=1e-12)
-    assert compose(*turned).t[0, 0] * 2 == pytest.approx(float(left.conductance), rel=1e-12)
+    assert left.conductance == pytest.approx(float(right.conductance), rel=1e-12, abs=0)
+    assert compose(*turned).t[0, 0] * 2 == pytest.approx(float(left.conductance), rel=1e-12, abs=0)
     np.testing.assert_allclose(left.torque, -right.torque, atol=1e-12 * float(left.conductance))
 
 
@@ -303,7 +303,7 @@ def test_limit_opaque_stacks_keep_their_digits():
     stack = [normal_metal(1e-14), ferromagnet(0.6, 0.2, theta=1.0), normal_metal(1e-13), ferromagnet(0.5, 0.1)]
     result = transport(stack)
     # Two tunnel barriers dominate; the rest is a correction of relative size 1e-13.
-    assert result.conductance == pytest.approx(2 / (1e14 + 1e13), rel=1e-11)
+    assert result.conductance == pytest.approx(2 / (1e14 + 1e13), rel=1e-11, abs=0)
     np.testing.assert_allclose(result.charge_current, np.full(5, result.conductance), rtol=1e-12)
 
 
@@ -321,7 +321,7 @@ def test_limit_weak_filters_keep_their_digits(delta):
     for layers in (stack, [compose(*stack[:2]), stack[2]], [stack[0], compose(*stack[1:])]):
         torque = transport(layers).torque[-1, 0]
         # The closed form itself is wrong by -1.3 delta^2.
-        assert torque == pytest.approx(closed[0], rel=2 * delta**2 + 1e-12)
+        assert torque == pytest.approx(closed[0], rel=2 * delta**2 + 1e-12, abs=0)
     # The naive coefficient has nothing left at 1e-8.
     naive = 1 - np.sqrt((1 - up[1]) * (1 - down[1])) - np.sqrt(up[1] * down[1])
     if delta == 1e-8:
@@ -342,7 +342,7 @@ def test_limit_perfect_filters_between_the_singular_angles(n):
 def test_limit_perfect_filters_follow_the_tangent_up_to_the_singular_angle(distance, accuracy):
     for n in (1.0, 0.5):
         result = transport([ferromagnet(1, 0, theta=np.pi - distance), normal_metal(n), ferromagnet(1, 0)])
-        assert result.torque_per_current[2, 0] == pytest.approx(1 / np.tan(distance / 2), rel=accuracy)
+        assert result.torque_per_current[2, 0] == pytest.approx(1 / np.tan(distance / 2), rel=accuracy, abs=0)
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.7])
@@ -350,18 +350,18 @@ def test_limit_perfect_filters_follow_the_tangent_up_to_the_singular_angle(dista
 def test_limit_trapped_mode_stays_empty(tilt, phi):
     layers = [ferromagnet(1, 0, theta=tilt, phi=phi), normal_metal(0.4), ferromagnet(1, 0, theta=tilt, phi=phi)]
     result = transport(layers)
-    assert result.conductance == pytest.approx(0.4, rel=1e-12)
+    assert result.conductance == pytest.approx(0.4, rel=1e-12, abs=0)
     np.testing.assert_allclose(result.torque, 0, atol=1e-14)
     np.testing.assert_allclose(result.torque_per_current, 0, atol=1e-13)
-    assert transport([compose(*layers)]).conductance == pytest.approx(0.4, rel=1e-12)
+    assert transport([compose(*layers)]).conductance == pytest.approx(0.4, rel=1e-12, abs=0)
 
 
 def test_limit_trapped_mode_leaves_a_nearly_closed_channel_open():
     # Dephased filters that pass majority electrons with 1e-11: their channel is nearly as singular as the trapped mode.
     almost = ferromagnet(1e-11, 0, reflection_mixing=0)
     expected = 1 / (2 / 1e-11 - 1)
-    assert transport([almost, almost]).conductance == pytest.approx(expected, rel=1e-13)
-    assert compose(almost, almost).t[0, 0] == pytest.approx(expected / 2, rel=1e-13)
+    assert transport([almost, almost]).conductance == pytest.approx(expected, rel=1e-13, abs=0)
+    assert compose(almost, almost).t[0, 0] == pytest.approx(expected / 2, rel=1e-13, abs=0)
 
 
 def test_limit_trapped_mode_stays_empty_in_every_direction():
