@@ -282,7 +282,8 @@ class Interface:
     Args:
         resistance: r_i [Ohm m^2], ``(n,)``, >= 0: 0 is transparent, inf lets no current pass.
         relaxation: g [S/m^2] between channels inside the contact, ``(n, n)`` as in :class:`Medium`, or None. The
-            contact is then a layer of no thickness with the conductances 1/r_i, so relaxation excludes r_i = 0.
+            contact is then a layer of no thickness with the conductances 1/r_i, so relaxation excludes r_i = 0. A
+            channel that is frozen beside it still carries what relaxes inside; r_i = inf closes it there, too.
 
     Raises:
         ValueError: a resistance is negative or NaN, ``relaxation`` is none, or it reaches a channel with r_i = 0.

@@ -53,16 +53,16 @@ class Modes:
 
 
 def components(conductivity: _Real, relaxation: _Real) -> _Indices:
-    """Return for each channel the smallest channel that relaxation connects it with; frozen channels stand alone.
+    """Return for each channel the smallest one that relaxation ties it to, itself if it is frozen, ``(..., n)``.
 
     >>> components(np.ones(3), np.array([[0, 0, 1.0], [0, 0, 0], [1, 0, 0]]))
     array([0, 1, 0])
     """
     active = conductivity > 0
-    reach = (relaxation > 0) & active & active[:, None] | np.eye(len(active), dtype=bool)
+    reach = (relaxation > 0) & active[..., None, :] & active[..., :, None] | np.eye(active.shape[-1], dtype=bool)
     for _ in range(2):  # paths of up to four steps
         reach = reach @ reach
-    return np.asarray(reach.argmax(axis=1))
+    return np.asarray(reach.argmax(axis=-1))
 
 
 def decompose(conductivity: _Real, relaxation: _Real) -> Modes:

@@ -16,7 +16,7 @@ from math import factorial, inf
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dgbtrf, dgbtrs
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from spinlib._channels import Interface, Layer
@@ -174,10 +174,12 @@ def _units(layers: Sequence[Layer]) -> tuple[float, float]:
 def _floating(sheets: Sheets) -> _Flags:
     """Return which channels of which sheet have no path to an end, ``(S, n)``; refuse a stack without a path."""
     count, n = sheets.conductivity.shape
-    parts = np.array([components(*pair) for pair in zip(sheets.conductivity, sheets.relaxation, strict=True)])
-    node = parts + n * np.arange(count)[:, None]
+    part = components(sheets.conductivity, sheets.relaxation)
     active = sheets.conductivity > 0
     joined = active[:-1] & active[1:] & np.isfinite(sheets.contact)
+    if joined.any(axis=1).all() and np.all(~active | (part == active.argmax(axis=1)[:, None])):
+        return np.zeros_like(active)  # one component in each sheet, tied to the next
+    node = part + n * np.arange(count)[:, None]
     links = coo_array((np.ones(joined.sum()), (node[:-1][joined], node[1:][joined])), shape=(count * n, count * n))
     group = connected_components(links, directed=False)[1][node]
     first, last = set(group[0][active[0]].tolist()), set(group[-1][active[-1]].tolist())
@@ -200,8 +202,8 @@ def solve(sheets: Sheets) -> Solution:
     inside = np.where(lead, 0, d[:, None])
     even = modes.uniform | ~lead & (modes.kappa * inside < 1)
     height, flow = _edges(modes, even, d)
-    matrix, right = _equations(modes, share, height, flow, d, sheets.contact)
-    amplitude = _banded(matrix, right, 3 * sigma.shape[1] - 1).reshape(*sigma.shape, 2)
+    equations = _equations(modes, share, height, flow, d, sheets.contact)
+    amplitude = _banded(*equations, bandwidth=3 * sigma.shape[1] - 1).reshape(*sigma.shape, 2)
     start = modes.uniform[0].argmax()
     excess = float(height[0, start, 0] @ amplitude[0, start])
     return Solution(sheets, modes, share, inside[:, 0] / sigma.sum(axis=1), even, amplitude, excess)
@@ -242,8 +244,11 @@ def _edges(modes: Modes, even: _Flags, thickness: _Real) -> tuple[_Real, _Real]:
 
 def _equations(
     modes: Modes, share: _Real, height: _Real, flow: _Real, thickness: _Real, contact: _Real
-) -> tuple[csr_array, _Real]:
-    """Return the equations of the amplitudes: n for the left end, 2n for each contact, n for the right end."""
+) -> tuple[_Real, _Indices, _Indices, _Real]:
+    """Return the equations of the amplitudes: n for the left end, 2n for each contact, n for the right end.
+
+    Entries of the matrix, their lines and columns, and the right side.
+    """
     count, n = share.shape
     potential = np.einsum("sim,smea->seima", modes.potential, height).reshape(count, 2, n, 2 * n)
     current = np.einsum("sim,smea->seima", modes.current, flow).reshape(count, 2, n, 2 * n)
@@ -256,22 +261,12 @@ def _equations(
     before, after, p, q = current[:-1, 1], current[1:, 0], share[:-1, :, None], share[1:, :, None]
     # Joined channels: u_before - u_after = r J and J_before = J_after. Others: J = 0 on each side that is open; the two
     # amplitudes of a frozen slot are set to 0, one from each side.
+    alone_before = np.where(active[:-1, :, None], before, single[:, 1])
+    alone_after = np.where(active[1:, :, None], after, single[:, 0])
     left = np.stack(
-        [
-            np.where(
-                joined, potential[:-1, 1] - r * before, np.where(active[:-1, :, None], before, single[None, :, 1])
-            ),
-            np.where(joined, before, 0),
-        ],
-        axis=1,
+        [np.where(joined, potential[:-1, 1] - r * before, alone_before), np.where(joined, before, 0)], axis=1
     )
-    following = np.stack(
-        [
-            np.where(joined, -potential[1:, 0], 0),
-            np.where(joined, -after, np.where(active[1:, :, None], after, single[None, :, 0])),
-        ],
-        axis=1,
-    )
+    following = np.stack([np.where(joined, -potential[1:, 0], 0), np.where(joined, -after, alone_after)], axis=1)
     source = np.stack([np.where(joined, r * p, -p), np.where(joined, q - p, -q)], axis=1)[..., 0]
     # That all channels together conserve their current replaces the equation of the largest one: it holds exactly.
     largest = np.arange(count - 1), 1, np.where(joined, p + q, -1)[..., 0].argmax(axis=1)
@@ -296,8 +291,7 @@ def _equations(
         np.concatenate([each.ravel() for each in group])
         for group in zip(*(np.broadcast_arrays(*part) for part in parts), strict=True)
     )
-    size = 2 * n * count
-    return csr_array((values, (lines, columns)), shape=(size, size)), np.pad(source.ravel(), n)
+    return values, lines, columns, np.pad(source.ravel(), n)
 
 
 def _end(modes: Modes, edge: int, single: _Real, height: _Real, total: _Real, *, lead: bool) -> _Real:
@@ -319,23 +313,22 @@ def _end(modes: Modes, edge: int, single: _Real, height: _Real, total: _Real, *,
     return equations
 
 
-def _banded(matrix: csr_array, right: _Real, bandwidth: int) -> _Real:
-    """Return the solution of a banded system, after scaling its columns and rows, with two steps of refinement."""
-    entries = matrix.tocoo()
-    values, (line, column) = np.abs(entries.data), entries.coords
-    scale = np.ones((2, len(right)))
+def _banded(values: _Real, line: _Indices, column: _Indices, right: _Real, bandwidth: int) -> _Real:
+    """Return the solution of a banded system, after scaling its columns and lines, with two steps of refinement."""
+    size = len(right)
+    scaled, scale = values, np.ones((2, size))
     for axis, index in ((1, column), (0, line)):
-        size = np.zeros(len(right))
-        np.maximum.at(size, index, values)
-        scale[axis] = 1 / size
-        values = values * scale[axis, index]
-    band = np.zeros((3 * bandwidth + 1, len(right)), order="F")
-    band[2 * bandwidth + line - column, column] = entries.data * scale[0, line] * scale[1, column]
+        largest = np.zeros(size)
+        np.maximum.at(largest, index, np.abs(scaled))
+        scale[axis] = 1 / largest
+        scaled = scaled * scale[axis, index]
+    band = np.zeros((3 * bandwidth + 1, size), order="F")
+    band[2 * bandwidth + line - column, column] = scaled
     factors, pivots, failed = dgbtrf(band, bandwidth, bandwidth, overwrite_ab=1)
     if failed:
         raise RuntimeError("the equations of the stack are singular: its conductivities or rates are too far apart")
-    found = np.zeros_like(right)
+    found, right = np.zeros(size), right * scale[0]
     for _ in range(3):
-        residual = (right - matrix @ found) * scale[0]
-        found += scale[1] * dgbtrs(factors, bandwidth, bandwidth, residual, pivots)[0]
-    return found
+        residual = right - np.bincount(line, scaled * found[column], size)
+        found += dgbtrs(factors, bandwidth, bandwidth, residual, pivots)[0]
+    return np.asarray(found * scale[1])

@@ -254,10 +254,11 @@ def solve_stack(
     solution = solve(stacked(layers, interfaces))
     sheets = solution.sheets
     unit = sheets.unit_length / sheets.unit_conductivity
-    bulk = np.array([0 if x.thickness == inf else x.thickness / x.medium.total_conductivity for x in layers])
+    conductivity = np.array([layer.medium.conductivity for layer in layers])
+    bulk = np.array([0 if layer.thickness == inf else layer.thickness for layer in layers]) / conductivity.sum(axis=1)
     inner = sheets.layer < 0
     # A channel without a path carries nothing: its layer then has less conductivity than d/sigma_t counts.
-    closed = (sheets.conductivity[~inner] == 0) & np.array([x.medium.conductivity > 0 for x in layers])
+    closed = (sheets.conductivity[~inner] == 0) & (conductivity > 0)
     lost = np.where(closed.any(axis=1), solution.drop[~inner] * unit - bulk, 0).sum()
     excess = float((solution.excess + solution.drop[inner].sum()) * unit + lost)
     thickness = [x.thickness for x in layers]

@@ -518,13 +518,17 @@ def symmetric(matrix):
     return upper + upper.T
 
 
-def random_medium(rng, connected=False):
-    """Four channels, conductivities and rates over six decades; s_up conducts, others may be frozen or unconnected."""
-    sigma = 10 ** rng.uniform(2, 8, 4) * (rng.random(4) < 0.8)
-    sigma[0] = 10 ** rng.uniform(2, 8)
-    rates = symmetric(10 ** rng.uniform(18, 24, (4, 4)) * (rng.random((4, 4)) < 0.6))
+SIX_DECADES = {"sigma": (2, 8), "rate": (18, 24), "thickness": (-10, -6)}
+TWELVE_AND_MORE = {"sigma": (-3, 9), "rate": (10, 30), "thickness": (-12, -2)}
+
+
+def random_medium(rng, connected=False, ranges=SIX_DECADES):
+    """Four channels with powers of ten in ``ranges``; s_up conducts, others may be frozen or not connected."""
+    sigma = 10 ** rng.uniform(*ranges["sigma"], 4) * (rng.random(4) < 0.8)
+    sigma[0] = 10 ** rng.uniform(*ranges["sigma"])
+    rates = symmetric(10 ** rng.uniform(*ranges["rate"], (4, 4)) * (rng.random((4, 4)) < 0.6))
     if connected:
-        rates[0, 1:] = rates[1:, 0] = 10 ** rng.uniform(18, 24, 3)
+        rates[0, 1:] = rates[1:, 0] = 10 ** rng.uniform(*ranges["rate"], 3)
     return Medium(sigma, rates)
 
 
@@ -541,11 +545,11 @@ def random_interface(rng):
     return Interface(resistance, rates)
 
 
-def random_stack(rng, count=None):
+def random_stack(rng, count=None, ranges=SIX_DECADES):
     """Two to six layers of any media between leads, reservoirs or one of each, with any interfaces."""
     count = int(rng.integers(2, 7)) if count is None else count
-    layers = [Layer(random_medium(rng), 10 ** rng.uniform(-10, -6)) for _ in range(count)]
+    layers = [Layer(random_medium(rng, ranges=ranges), 10 ** rng.uniform(*ranges["thickness"])) for _ in range(count)]
     for end in (0, -1):
         if rng.random() < 0.5:
-            layers[end] = Layer(random_medium(rng, connected=True), np.inf)
+            layers[end] = Layer(random_medium(rng, connected=True, ranges=ranges), np.inf)
     return layers, [random_interface(rng) for _ in range(count - 1)]

@@ -110,9 +110,11 @@ def test_limit_stack_of_two_leads(pair):
     normal, ferromagnet = pair
     found = normal_ferromagnet_junction(*pair)
     stack = solve_stack([Layer(normal, inf), Layer(ferromagnet, inf)])
-    assert found.resistance == pytest.approx(stack.resistance, rel=1e-9)  # measured worst: see the stack's own tests
+    assert found.resistance == pytest.approx(
+        stack.resistance, rel=1e-9, abs=0
+    )  # measured worst: see the stack's own tests
     affinity = stack.profile([0.0]).affinity
-    assert found.d_accumulation == pytest.approx(affinity[1, 3, 0], rel=1e-9)
+    assert found.d_accumulation == pytest.approx(affinity[1, 3, 0], rel=1e-9, abs=0)
 
 
 def test_limit_stack_profiles():
@@ -151,8 +153,8 @@ def test_limit_merged_minority_channels():
     rate = ferromagnet.relaxation[0, 1]
     length = 1 / sqrt(rate * (1 / up + 1 / (down + 0.25e7)))
     expected = van_son(2.5e7, 2.5e7, 300 * nm, up, down + 0.25e7, length)
-    assert normal_ferromagnet_junction(COPPER, ferromagnet).resistance == pytest.approx(expected, rel=1e-8)
-    assert expected == pytest.approx(exact, rel=1e-4)
+    assert normal_ferromagnet_junction(COPPER, ferromagnet).resistance == pytest.approx(expected, rel=1e-8, abs=0)
+    assert expected == pytest.approx(exact, rel=1e-4, abs=0)
 
 
 @pytest.mark.parametrize("d", [1e-3, 1e0])
@@ -161,7 +163,7 @@ def test_limit_frozen_d_channel(d):
     ferromagnet = magnet(1e7, 0.4e7, d, 7e21, 2e23)
     expected = van_son(2.5e7, 2.5e7, 300 * nm, 1e7, 0.4e7, coupled_lengths(ferromagnet).l_sf)
     found = normal_ferromagnet_junction(COPPER, ferromagnet)
-    assert found.resistance == pytest.approx(expected, rel=20 * d / 1e7)
+    assert found.resistance == pytest.approx(expected, rel=20 * d / 1e7, abs=0)
 
 
 def test_limit_no_junction_for_the_same_shares():
@@ -170,8 +172,8 @@ def test_limit_no_junction_for_the_same_shares():
     merged = normal_ferromagnet_junction(COPPER, ferromagnet)
     apart = normal_ferromagnet_junction(COPPER, with_lengths(1e7, 0.6e7, 0.4e7, 20 * nm, 2e-4 * nm))
     down = 0.4 / (0.6 * 1e7) * 1e-4 * nm / 4  # l_sd sigma_d / (sigma_s,down sigma_down), for half of the current
-    assert merged.resistance == pytest.approx(down, rel=1e-4)
-    assert apart.resistance == pytest.approx(2 * down, rel=1e-4)
+    assert merged.resistance == pytest.approx(down, rel=1e-4, abs=0)
+    assert apart.resistance == pytest.approx(2 * down, rel=1e-4, abs=0)
 
 
 # --- invariants -------------------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def test_invariant_lengths_lie_outside_those_of_either_relaxation(pair):
     assert lengths.lambda_plus <= min(lengths.l_sd, lengths.l_sf) * (1 + 1e-15)
     assert lengths.lambda_minus >= max(lengths.l_sd, lengths.l_sf) * (1 - 1e-15)
     trace = lengths.lambda_plus**-2 + lengths.lambda_minus**-2
-    assert trace == pytest.approx(lengths.l_sd**-2 + lengths.l_sf**-2, rel=1e-14)
+    assert trace == pytest.approx(lengths.l_sd**-2 + lengths.l_sf**-2, rel=1e-14, abs=0)
     np.testing.assert_allclose(
         [lengths.lambda_plus, lengths.lambda_minus], pair[1].diffusion_lengths, rtol=1e-9
     )  # the eigenvalue solver's own error
@@ -219,7 +221,7 @@ def test_invariant_lengths_lie_outside_those_of_either_relaxation(pair):
 def test_invariant_linear_in_the_current(pair, current):
     unit, found = normal_ferromagnet_junction(*pair), normal_ferromagnet_junction(*pair, current_density=current)
     for name in ("spin_accumulation", "d_accumulation", "amplitude_plus", "amplitude_minus"):
-        assert getattr(found, name) == pytest.approx(current * getattr(unit, name), rel=1e-14)
+        assert getattr(found, name) == pytest.approx(current * getattr(unit, name), rel=1e-14, abs=0)
     assert found.resistance == unit.resistance > 0
 
 
@@ -228,20 +230,20 @@ def test_invariant_units(pair, conductance, length):
     """Conductivities times k, rates times k / q^2: lengths times q, resistance and accumulations times q / k."""
     scaled = [Medium(m.conductivity * conductance, m.relaxation * (conductance / length**2)) for m in pair]
     found, before = normal_ferromagnet_junction(*scaled), normal_ferromagnet_junction(*pair)
-    assert found.resistance == pytest.approx(before.resistance * length / conductance, rel=1e-11)
-    assert found.d_accumulation == pytest.approx(before.d_accumulation * length / conductance, rel=1e-11)
-    assert found.lengths.lambda_minus == pytest.approx(before.lengths.lambda_minus * length, rel=1e-12)
+    assert found.resistance == pytest.approx(before.resistance * length / conductance, rel=1e-11, abs=0)
+    assert found.d_accumulation == pytest.approx(before.d_accumulation * length / conductance, rel=1e-11, abs=0)
+    assert found.lengths.lambda_minus == pytest.approx(before.lengths.lambda_minus * length, rel=1e-12, abs=0)
 
 
 def test_limit_lengths_without_one_of_the_relaxations():
     """Without s-d relaxation d is cut off: one length, that of spin flips, and a mode that does not decay."""
     no_d = coupled_lengths(magnet(1e7, 0.4e7, 0.25e7, 7e21, 0.0))
     assert (no_d.l_sd, no_d.lambda_sd, no_d.lambda_minus) == (inf, inf, inf)
-    assert no_d.lambda_plus == pytest.approx(no_d.l_sf, rel=1e-15)
-    assert no_d.l_sf == pytest.approx(1 / sqrt(7e21 * (1e-7 + 2.5e-7)), rel=1e-15)
+    assert no_d.lambda_plus == pytest.approx(no_d.l_sf, rel=1e-15, abs=0)
+    assert no_d.l_sf == pytest.approx(1 / sqrt(7e21 * (1e-7 + 2.5e-7)), rel=1e-15, abs=0)
     no_flip = coupled_lengths(magnet(1e7, 0.4e7, 0.25e7, 0.0, 7e21))
     assert (no_flip.l_sf, no_flip.lambda_s, no_flip.lambda_minus) == (inf, inf, inf)
-    assert no_flip.lambda_plus == pytest.approx(no_flip.l_sd, rel=1e-15)
+    assert no_flip.lambda_plus == pytest.approx(no_flip.l_sd, rel=1e-15, abs=0)
     neither = coupled_lengths(magnet(1e7, 0.4e7, 0.25e7, 0.0, 0.0))
     assert set(vars(neither).values()) == {inf}
 
