@@ -34,7 +34,7 @@ def _length(name: str, value: object) -> float:
 
 def _rate(sigma: float, other: float, length: float, names: str) -> float:
     """Return G = 1/[l^2 (1/sigma + 1/sigma')], or refuse arguments that take it out of the range of floats."""
-    with np.errstate(over="ignore", divide="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         rate = float(1 / (np.float64(1 / sigma + 1 / other) * np.square(length)))
     if not np.isfinite(rate):
         raise ValueError(f"{names} give a relaxation of {rate} S/m^3: pass SI values, lengths in m")
@@ -163,7 +163,7 @@ class Medium:
         sigma, rates = np.zeros(4), np.zeros((4, 4))
         for name, value in _mapping("conductivity", conductivity, "{'s_up': 1e7, 's_down': 4e6}").items():
             sigma[_index("conductivity", name)] = number(f"conductivity[{name!r}]", value, not_negative)
-        given = _mapping("relaxation", relaxation or {}, "{('s_up', 's_down'): 1e22}")
+        given = _mapping("relaxation", {} if relaxation is None else relaxation, "{('s_up', 's_down'): 1e22}")
         for pair, value in given.items():
             if not isinstance(pair, tuple) or len(pair) != 2 or pair[0] == pair[1]:
                 raise ValueError(f"relaxation names {pair!r}: pass pairs of two channels, such as ('s_up', 's_down')")
@@ -218,8 +218,8 @@ class Medium:
         else:
             minority = number("minority_conductivity", minority_conductivity, positive)
             remedy = f"pass at least conductivity (1 - beta)/2 = {down:.6g} S/m"
-            require("minority_conductivity", minority, minority >= down, "is below that of its s channel", remedy)
-            d_down = minority - down
+            d_down = minority - down if abs(minority - down) > 1e-12 * down else 0.0
+            require("minority_conductivity", minority, d_down >= 0, "is below that of its s channel", remedy)
         flip, merge = _length("spin_diffusion_length", spin_diffusion_length), _length("s_d_length", s_d_length)
         rates = {("s_up", "s_down"): _rate(up, down, flip, "conductivity and spin_diffusion_length")}
         if d_down:
@@ -281,7 +281,8 @@ class Interface:
 
     Args:
         resistance: r_i [Ohm m^2], ``(n,)``, >= 0: 0 is transparent, inf lets no current pass.
-        relaxation: g [S/m^2] between channels inside the contact, ``(n, n)`` as in :class:`Medium`, or None. The
+        relaxation: g [S/m^2] between channels inside the contact, ``(n, n)`` as in :class:`Medium`, or None (zeros
+            become None). The
             contact is then a layer of no thickness with the conductances 1/r_i, so relaxation excludes r_i = 0. A
             channel that is frozen beside it still carries what relaxes inside; r_i = inf closes it there, too.
 
@@ -338,12 +339,13 @@ class Interface:
         n = _channel_count(channels)
         values = np.full(n, inf)
         values[:2] = 2 * r * (1 - gamma), 2 * r * (1 + gamma)
+        require("resistance", r, np.isfinite(values[:2]).all(), "leaves the range of floats", "pass Ohm m^2")
         if not delta:
             return cls(values)
         remedy = "pass resistance > 0 and |gamma| < 1, or spin_memory_loss=0"
         require("spin_memory_loss", delta, values[:2].all(), "needs a resistance in both channels", remedy)
         relaxation = np.zeros((n, n))
-        relaxation[0, 1] = relaxation[1, 0] = delta**2 / (4 * r)
+        relaxation[0, 1] = relaxation[1, 0] = delta * delta / (4 * r)
         return cls(values, relaxation)
 
 

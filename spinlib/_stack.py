@@ -3,8 +3,8 @@
 In each layer the asymptotic solution is taken off, J_i = p_i J with the shares p_i = sigma_i/sigma_t; the unknowns are
 two amplitudes for each mode of what is left. So the excess resistance is read off directly, not as a small difference
 of two large numbers. A mode that decays within the layer has its amplitudes at the two edges for unknowns, any other
-its even and its odd part: neither a growing exponential nor a difference of nearly equal numbers ever appears. A
-contact with relaxation is a layer of its own.
+its even and its odd part: neither a growing exponential nor a difference of large potentials ever appears. A contact
+with relaxation is a layer of its own.
 
 Everything here is in units of a typical conductivity, a typical decay length and J, see :func:`stacked`.
 """

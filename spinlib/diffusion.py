@@ -123,7 +123,8 @@ class StackSolution:
         interfaces: as passed, L - 1 of them; None is transparent.
         current_density: J [A/m^2].
         resistance: AR [Ohm m^2] from end to end, leads without their bulk.
-        excess_resistance: AR - sum of d/sigma_t over the finite layers [Ohm m^2], >= 0; interfaces belong to it.
+        excess_resistance: AR - sum of d/sigma_t over the finite layers [Ohm m^2], >= 0 up to rounding;
+            interfaces belong to it.
         edges: of the layers [m], ``(L + 1,)``; infinite for leads.
     """
 
@@ -156,18 +157,11 @@ class StackSolution:
         >>> (wire.profile([0.0, 1.0]).electrochemical_potential[0] / e).round(12).tolist()
         [6.0, 4.0]
         """
-        z = np.atleast_1d(real("position", position, "pass positions z in m"))
-        if z.ndim != 1:
-            raise ValueError(f"position has shape {z.shape}: pass one number or a vector of positions in m")
-        edges = self.edges
-        rounding = 1e-12 * np.abs(edges[np.isfinite(edges)]).max()  # for edges that a caller has summed up anew
-        inside = (z >= edges[0] - rounding) & (z <= edges[-1] + rounding)
-        require("position", z, inside, "is beyond a reservoir", f"pass {edges[0]:.6g} <= z <= {edges[-1]:.6g} m")
-        z = np.clip(z, edges[0], edges[-1])
-        if side not in ("left", "right"):
-            raise ValueError(f"side = {side!r} is no side of an interface: pass 'left' or 'right'")
-        at = np.clip(np.searchsorted(edges, z, "right" if side == "right" else "left") - 1, 0, len(self.layers) - 1)
-        solution, sheets = self._solution, self._solution.sheets
+        given = np.atleast_1d(real("position", position, "pass positions z in m"))
+        if given.ndim != 1:
+            raise ValueError(f"position has shape {given.shape}: pass one number or a vector of positions in m")
+        z, at = self._located(given, side)
+        edges, solution, sheets = self.edges, self._solution, self._solution.sheets
         sheet = np.flatnonzero(sheets.layer >= 0)[at]
         left, right = (z - edges[at]) / sheets.unit_length, (edges[at + 1] - z) / sheets.unit_length
         deviation, current = solution.at(sheet, left, right)
@@ -181,15 +175,31 @@ class StackSolution:
         potential = np.where(open_, deviation, np.nan)
         affinity = e * volt * (potential[:, :, None] - potential[:, None, :])
         rates = sheets.relaxation[sheet] * (sheets.unit_conductivity / sheets.unit_length**2)
-        flux = np.where(open_[:, :, None] & open_[:, None, :], rates * np.nan_to_num(affinity) / e, 0.0)
+        flux = rates * np.where(open_[:, :, None] & open_[:, None, :], affinity, 0.0) / e
         total = np.where(open_, solution.share[sheet] + current, 0.0)
         return Profile(
-            position=z,
+            position=given,
             electrochemical_potential=e * volt * (asymptote[:, None] + potential).T,
             affinity=np.moveaxis(affinity, 0, -1),
             current_density=self.current_density * total.T,
             relaxation_rate=np.moveaxis(flux, 0, -1),
         )
+
+    def _located(self, position: _Real, side: str) -> tuple[_Real, NDArray[np.intp]]:
+        """Return positions, moved to an interface that only rounding parts them from, and their layers."""
+        if side not in ("left", "right"):
+            raise ValueError(f"side = {side!r} is no side of an interface: pass 'left' or 'right'")
+        edges = self.edges
+        next_edge = np.searchsorted(edges, position).clip(1, len(edges) - 1)
+        before, behind = edges[next_edge - 1], edges[next_edge]
+        nearest = np.where(position - before < behind - position, before, behind)
+        rounding = 8 * np.spacing(np.abs(edges[np.isfinite(edges)]).max())
+        z = np.where(np.abs(position - nearest) <= rounding, nearest, position)
+        inside = (z >= edges[0]) & (z <= edges[-1])
+        remedy = f"pass {edges[0]:.6g} <= z <= {edges[-1]:.6g} m"
+        require("position", position, inside, "is beyond a reservoir", remedy)
+        layer = np.searchsorted(edges, z, "right" if side == "right" else "left") - 1
+        return z, layer.clip(0, len(self.layers) - 1)
 
     def dissipation(self) -> Dissipation:
         """Return the heat of each layer and interface; their sum is J^2 AR.
@@ -263,6 +273,7 @@ def solve_stack(
     excess = float((solution.excess + solution.drop[inner].sum()) * unit + lost)
     thickness = [x.thickness for x in layers]
     edges = np.concatenate([[0.0], np.cumsum(thickness)]) if thickness[0] < inf else _edges_behind_lead(thickness)
+    edges.flags.writeable = False
     return StackSolution(layers, interfaces, j, float(excess + bulk.sum()), excess, edges, solution)
 
 

@@ -122,6 +122,10 @@ def drawn(raw: Any) -> Any:
     return next(row for row in raw["figures"] if row["kind"] in ("quantitative", "qualitative"))
 
 
+def sketched(raw: Any) -> Any:
+    return next(row for row in raw["figures"] if row["kind"] == "planned")
+
+
 def without(choose: Callable[[Any], Any], key: str) -> Callable[[Any], None]:
     return lambda raw: choose(raw).pop(key)
 
@@ -227,7 +231,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "figure without note": ("figures", without(drawn, "note"), "note is missing"),
     "figure without test": ("figures", without(drawn, "test"), "test is missing"),
     "figure without chapter": ("figures", without(drawn, "chapter"), "chapter is missing"),
-    "planned figure claims": ("figures", lambda raw: raw["figures"][-1].update(note="x"), "key 'note' is unknown"),
+    "planned figure claims": ("figures", setting(sketched, note="x"), "key 'note' is unknown"),
     "chapter without anchor": ("KK", setting(verified, chapter=CHAPTER), "end it in #eq-kk-"),
     "anchor of another": ("KK", setting(verified, chapter=f"{CHAPTER}#eq-kk-18"), "end it in #eq-kk-"),
     "no such chapter": ("KK", setting(statement, chapter="book/none.md#eq-kk-18"), "book/none.md does not exist"),

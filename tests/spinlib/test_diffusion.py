@@ -256,7 +256,7 @@ def test_limit_valet_fert_formula_as_the_literature_prints_it():
 
 
 def test_limit_van_son_junction():
-    """(beta_F - beta_N)^2 z_F z_N/(z_F/(1 - beta_N^2)...): with z = rho* l, AR = (dbeta)^2 z_F z_N/(z_F + z_N)."""
+    """AR = (beta_F - beta_N)^2 z_F z_N/(z_F + z_N) with z = rho* l."""
     for beta_n in (0.0, -0.3):
         normal = Medium.valet_fert(6e-9, beta_n, 450 * nm)
         z_f, z_n = 75e-9 * 59 * nm, 6e-9 * 450 * nm
@@ -511,6 +511,91 @@ def test_limit_side_chooses_the_layer_at_an_interface():
         rate = [medium.medium.relaxation[0, 1] for medium in media] * profile.spin_accumulation / e
         np.testing.assert_allclose(profile.relaxation_rate[0, 1], rate, rtol=1e-14, err_msg=str(k))
         np.testing.assert_array_equal(profile.relaxation_rate[1, 0], -profile.relaxation_rate[0, 1])
+
+
+@pytest.mark.parametrize("place", [2, 4, 14])
+def test_limit_side_does_not_depend_on_how_a_caller_sums_up_an_interface(place):
+    """Sums of thicknesses in another order, or k * nm, miss an edge by a rounding error; both sides stay distinct."""
+    sizes = [inf, 2 * nm, 2 * nm, 10 * nm, inf]
+    stack = solve_stack([Layer(CU if k % 2 == 0 else CO, size) for k, size in enumerate(sizes)], [FACE] * 4, 1e11)
+    edge = stack.edges[np.abs(stack.edges - place * nm).argmin()]
+    accumulation = {}
+    for side in ("left", "right"):
+        values = [stack.profile([z], side).spin_accumulation[0] for z in (edge, place * nm, np.nextafter(edge, 1.0))]
+        assert values[0] == values[1] == values[2]
+        accumulation[side] = values[0]
+    assert abs(accumulation["left"] / accumulation["right"] - 1) > 0.1
+
+
+def test_limit_profile_reaches_a_reservoir_however_its_position_is_summed_up():
+    wire = solve_stack([Layer(CO, 0.1 * nm), Layer(CU, 0.2 * nm)])
+    end = np.nextafter(wire.edges[-1], 1.0)
+    start, stop = wire.profile([0.0, end]).electrochemical_potential[0]
+    assert abs(stop) < 1e-15 * start
+    with pytest.raises(ValueError, match="beyond a reservoir"):
+        wire.profile([wire.edges[-1] * (1 + 1e-12)])
+
+
+def test_limit_edges_cannot_be_written_to():
+    with pytest.raises(ValueError, match="read-only"):
+        solve_stack([Layer(CO, nm)]).edges[1] = 0.0
+
+
+def test_limit_profile_is_a_table_of_named_channels(tmp_path):
+    stack = solve_stack([Layer(NORMAL, inf), Layer(IRON, 60 * nm), Layer(NORMAL, inf)], current_density=1e11)
+    profile = stack.profile(np.array([5.0, 20.0]) * nm)
+    table = profile.columns()
+    names = ("s_up", "s_down", "d_up", "d_down")
+    expected = {"position": profile.position}
+    for i, name in enumerate(names):
+        expected[f"electrochemical_potential_{name}"] = profile.electrochemical_potential[i]
+        expected[f"current_density_{name}"] = profile.current_density[i]
+        for j in range(i + 1, 4):
+            expected[f"affinity_{name}_{names[j]}"] = profile.affinity[i, j]
+            expected[f"relaxation_rate_{name}_{names[j]}"] = profile.relaxation_rate[i, j]
+    assert table.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(table[name], values)
+    assert table["affinity_s_down_d_down"][0] > 0  # s feeds d behind the entry
+    profile.to_csv(tmp_path / "profile.csv")
+    head = (tmp_path / "profile.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    units = {"electrochemical_potential": "J", "affinity": "J", "current_density": "A/m^2", "relaxation_rate": "A/m^3"}
+    assert head[0] == "position [m]"
+    assert {name.rpartition(" ")[2] for name in head if name.startswith("relaxation_rate")} == {"[A/m^3]"}
+    assert all(name.endswith(f"[{units[key]}]") for name in head for key in units if name.startswith(key))
+    two = solve_stack([Layer(CU, inf), Layer(CO, inf)]).profile(0.0)
+    assert "current_density_down" in two.columns()
+
+
+def test_limit_results_print_in_one_line():
+    stack = solve_stack([Layer(CU, inf), Layer(CO, 6 * nm), Layer(CU, inf)])
+    assert repr(stack) == (
+        f"<StackSolution of 3 layers: AR = {stack.resistance:.6g} Ohm m^2, {stack.excess_resistance:.6g} Ohm m^2 in "
+        "excess of their bulk>"
+    )
+    profile = stack.profile(np.array([-1.0, 2.0]) * nm)
+    assert repr(profile) == "<Profile: 2 points from z = -1e-09 to 2e-09 m, 2 channels>"
+    assert repr(stack.profile([])) == "<Profile: 0 points, 2 channels>"
+    assert repr(CO) == "<Medium: conductivity (1.235e+07, 4.566e+06) S/m, diffusion lengths (5.9e-08) m>"
+    assert repr(RELAXING).endswith("Ohm m^2, relaxing>")
+    assert repr(FACE) == "<Interface: resistance (2.346e-16, 1.805e-15) Ohm m^2>"
+
+
+def test_limit_s_d_medium_without_d_conductivity_is_one_of_two_channels():
+    """minority_beta = 1, or sigma_down = sigma_s_down up to rounding: d is frozen and its relaxation gone."""
+    frozen = Medium.s_d(1.5, 0.2, minority_beta=1.0, spin_diffusion_length=2.0, s_d_length=1.0)
+    for given in (0.6, 0.6 * (1 + 1e-15), 1.5 * 0.8 / 2):
+        medium = Medium.s_d(1.5, 0.2, minority_conductivity=given, spin_diffusion_length=2.0, s_d_length=1.0)
+        assert medium.conductivity[3] == frozen.conductivity[3] == 0
+        np.testing.assert_array_equal(medium.relaxation, frozen.relaxation)
+    np.testing.assert_allclose(frozen.diffusion_lengths, [2.0], rtol=1e-15)
+
+
+def test_limit_interface_with_zero_relaxation_does_not_relax():
+    still = Interface([0.0, 1.0], np.zeros((2, 2)))
+    assert still.relaxation is None
+    stack = [Layer(CU, inf), Layer(CO, inf)]
+    assert solve_stack(stack, [still]).resistance == solve_stack(stack, [Interface([0.0, 1.0])]).resistance
 
 
 def test_limit_profile_has_one_column_per_position():
