@@ -1,10 +1,12 @@
 r"""Closed form of the junction between a normal metal and a three-channel ferromagnet, WD04 section II and appendix B.
 
 Channels are (s_up, s_down, d_up, d_down). The ferromagnet has d_up frozen, the normal metal both d channels. Potentials
-are those of positive carriers and J flows along +z from the normal metal (z < 0) into the ferromagnet (z > 0), so for
-J > 0 and a ferromagnet with more s_up than s_down conductivity the spin accumulation is negative.
+are those of positive carriers and J flows along +z from the normal metal (z < 0) into the ferromagnet (z > 0). So for
+J > 0 the spin accumulation is negative where s_up has a larger share of the total conductivity in the ferromagnet than
+in the metal, and positive where its share of the s conductivity is smaller; in between the two relaxations decide.
 The surface formulas contain Lambda_+ and Lambda_- only as 1/(Lambda_+ Lambda_-) and 1/Lambda_+ + 1/Lambda_-, and add
-positive terms wherever the result has a fixed sign, so no ratio of lengths or conductivities costs digits.
+positive terms wherever the result has a fixed sign, so no ratio of lengths or conductivities costs digits; the spin
+accumulation, which may vanish, keeps the digits of the larger of its two terms.
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ from spinlib._validate import number, require
 from spinlib.units import e
 
 __all__ = ["coupled_lengths", "normal_ferromagnet_junction"]
+
+# Powers of these, as they occur in the formulas, are floats.
+_CONDUCTIVITIES = (1e-30, 1e30)  # S/m
+_RELAXATIONS = (1e-60, 1e60)  # S/m^3
 
 
 @dataclass(frozen=True)
@@ -99,8 +105,8 @@ def coupled_lengths(medium: Medium) -> CoupledLengths:
         Six lengths [m].
 
     Raises:
-        ValueError: if the medium has two channels, conducts in other channels than these three, or s_up and d_down
-            relax into each other, which WD04 neglects.
+        ValueError: if the medium has two channels, conducts in other channels than these three, s_up and d_down
+            relax into each other, which WD04 neglects, or a number is so large or small that its powers are no floats.
 
     >>> from spinlib.diffusion import Medium
     >>> magnet = Medium.four_channel(
@@ -131,8 +137,8 @@ def normal_ferromagnet_junction(normal: Medium, ferromagnet: Medium, current_den
         Accumulations [J], lengths [m] and resistance [ohm m^2].
 
     Raises:
-        ValueError: if a medium has other channels than stated, or a relaxation that must act is zero or one that must
-            not act is not.
+        ValueError: if a medium has other channels than stated, a relaxation that must act is zero, one that must not
+            act is not, or a number is so large or small that its powers are no floats.
 
     >>> from spinlib.diffusion import Medium
     >>> metal = Medium.four_channel({"s_up": 1.0, "s_down": 1.0}, {("s_up", "s_down"): 0.5})
@@ -211,7 +217,7 @@ def _lengths(rates: _DecayRates) -> CoupledLengths:
 
 
 def _conducts(medium: Medium, name: str, channels: tuple[str, ...]) -> None:
-    """Refuse a medium that conducts in other channels than these, by the first one that differs."""
+    """Refuse a medium that conducts in other channels than these or has numbers of an absurd size."""
     if not isinstance(medium, Medium):
         raise ValueError(f"{name} = {medium!r} is no Medium: pass a four-channel Medium")
     if medium.channels != len(CHANNELS):
@@ -221,6 +227,13 @@ def _conducts(medium: Medium, name: str, channels: tuple[str, ...]) -> None:
     for channel, value in zip(CHANNELS, medium.conductivity, strict=True):
         problem = "is frozen" if channel in channels else "is not frozen"
         require(f"{channel} conductivity of {name}", value, (value > 0) == (channel in channels), problem, remedy)
+    for what, unit, values, (low, high) in (
+        ("conductivity", "S/m", medium.conductivity, _CONDUCTIVITIES),
+        ("relaxation", "S/m^3", medium.relaxation, _RELAXATIONS),
+    ):
+        inside = (values == 0) | ((values >= low) & (values <= high))
+        remedy = f"pass 0 or {low:.0e} to {high:.0e} {unit}"
+        require(f"{what} of {name}", values, inside, "is out of the range of the closed form", remedy)
 
 
 def _acts(medium: Medium, name: str, one: str, other: str) -> float:

@@ -510,7 +510,10 @@ EXACT = {"rtol": 1e-7, "atol": 1e-8}  # differences of fourth order with step 2e
 
 
 def test_paper_WD04_27():
-    # E of the state variables: its derivatives are T and the potentials; along a reaction it falls by the affinity.
+    """Definition, for the model of (30), (31): E of the state variables has the derivatives T and the potentials.
+
+    Along a reaction it falls by the affinity.
+    """
     rng = np.random.default_rng(4)
     numbers, entropy = rng.normal(size=3), 0.7
 
@@ -532,6 +535,7 @@ def test_paper_WD04_27():
 
 @seeds
 def test_paper_WD04_28(seed):
+    """Definition, for the model of (30), (31): the energy of a slice changes by what crosses its ends."""
     chain = Chain(seed)
     f = chain.around()
     np.testing.assert_allclose(f["E_dot"], f["P"][:-1] - f["P"][1:], **EXACT)
@@ -541,6 +545,7 @@ def test_paper_WD04_28(seed):
 
 @seeds
 def test_paper_WD04_29(seed):
+    """Definition, for the model of (30), (31): what is not work of the carriers is heat."""
     f = Chain(seed).around()
     np.testing.assert_allclose(f["E_dot"], f["TS_dot"] + (f["mu"] * f["N_dot"]).sum(axis=0), **EXACT)
 
@@ -679,6 +684,17 @@ def test_paper_WD04_33(metal):
         best = np.linalg.lstsq(block.T.astype(float), np.array(row), rcond=None)[0]
         miss = np.linalg.norm(block.T @ best - row)
         assert miss == pytest.approx(abs(gap) / np.sqrt(3), rel=1e-9, abs=1e-8 * up)
+    # Read in the order in which the gradients stand, each block has one pair: the sum or difference of the other pair
+    # needs a channel that the block lacks, and misses by all of its conductivity.
+    s_pair, down_pair = np.array([[1, 1, 0], [1, -1, 0]]), np.array([[0, 1, 1], [0, 1, -1]])
+    for block, row, gap in (
+        (s_pair, [up, down, 0], 0.0),
+        (s_pair, [0, down, d], d),
+        (down_pair, [up, -down, 0], up),
+        (down_pair, [0, down, -d], 0.0),
+    ):
+        best = np.linalg.lstsq(block.T.astype(float), np.array(row), rcond=None)[0]
+        assert np.linalg.norm(block.T @ best - row) == pytest.approx(gap, rel=1e-9, abs=1e-8 * up)
     # With the coefficients of (5) that it can hold, J_0s lacks the term with beta_s.
     s, beta_s, _, _ = metal.sizes
     held = -s / (2 * E) * (f["dmu"][0] + f["dmu"][1])

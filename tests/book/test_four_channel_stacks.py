@@ -304,7 +304,7 @@ def assert_same_profile(layers, contacts=None, rtol=1e-11):
 def test_limit_layer_between_normal_metals_has_the_values_of_the_chapter():
     solution = assert_same_profile(single(60 * NM))
     at = solution.profile([0.0, 30 * NM])
-    # 1e-4 is half a unit of the last digit quoted in the chapter, at J = 1e11 A/m^2 and in uV
+    # 5e-4 is half a unit of the last digit that the chapter prints, at J = 1e11 A/m^2 and in uV
     assert at.affinity[S_UP, S_DOWN, 0] / E * 1e17 == pytest.approx(-54.754, abs=5e-4)
     assert at.affinity[S_DOWN, D_DOWN, 0] / E * 1e17 == pytest.approx(35.110, abs=5e-4)
     assert at.current_density[D_DOWN, 1] == pytest.approx(0.168, abs=5e-4)
@@ -452,7 +452,7 @@ def test_invariant_reversal_power_and_conservation(case):
         np.testing.assert_allclose(into, gained, atol=1e-9)  # panels against decay lengths of 0.05 nm
 
 
-# --- WD04 between (24) and (25): the net transfer ---------------------------------------------------------------------
+# --- WD04 after (25): the net transfer --------------------------------------------------------------------------------
 
 
 def uneven(seed):
@@ -482,10 +482,10 @@ def test_paper_WD04_statement_E8_net_transfer_vanishes_for_unequal_interfaces(se
 
 
 def printed_difference(solution):
-    """J_s_down - J_d_down where the current leaves the layer, less where it enters."""
+    """J_s_down - J_d_down where the current enters the layer, less where it leaves: "int" - "out" of WD04 (22)."""
     enters = solution.profile([solution.edges[1]]).current_density[:, 0]
     leaves = solution.profile([solution.edges[2]], side="left").current_density[:, 0]
-    return (leaves - enters)[S_DOWN] - (leaves - enters)[D_DOWN]
+    return (enters - leaves)[S_DOWN] - (enters - leaves)[D_DOWN]
 
 
 def test_paper_WD04_statement_E8_printed_difference_counts_spin_flips_only():
@@ -495,10 +495,10 @@ def test_paper_WD04_statement_E8_printed_difference_counts_spin_flips_only():
     a_left = normal_ferromagnet_junction(N, F).spin_accumulation / E
     a_right = -normal_ferromagnet_junction(poor, F).spin_accumulation / E  # mirror image
     g_right = poor.total_conductivity / (4 * 100 * NM)
-    predicted = -LEAD * a_left - g_right * a_right
+    predicted = LEAD * a_left + g_right * a_right
     # the two ends know of each other by exp(-900/23.6)
     assert printed_difference(solution) == near(predicted, rel=1e-9)
-    assert transfer(solution, 1, S_UP, S_DOWN)[0] == near(predicted, rel=1e-9)
+    assert transfer(solution, 1, S_UP, S_DOWN)[0] == near(-predicted, rel=1e-9)
     assert abs(predicted) > 0.01
     assert abs(transfer(solution, 1, S_DOWN, D_DOWN)[0]) < 1e-12
     assert abs(printed_difference(solve_stack(single(60 * NM)))) < 1e-12  # symmetric: both vanish
@@ -512,7 +512,7 @@ def test_paper_WD04_statement_E8_an_open_d_channel_breaks_the_zero_by_its_curren
     assert contact > 0.2
     assert transfer(solution, 1, S_DOWN, D_DOWN)[0] == near(contact, rel=1e-9)
     assert transfer(solution, 2, S_DOWN, D_DOWN)[0] == near(-contact, rel=1e-9)
-    # symmetric from outside, yet not zero: the paper's condition is neither sufficient nor necessary
+    # two equal layers in contact: each has one interface that d passes, and unequal interfaces by that
     twin = solve_stack(stack_of((N, np.inf), (F, 15 * NM), (F, 15 * NM), (N, np.inf)))
     assert transfer(twin, 1, S_DOWN, D_DOWN)[0] > 0.1
     # a layer that begins at a reservoir or never ends takes its bulk share
@@ -522,6 +522,33 @@ def test_paper_WD04_statement_E8_an_open_d_channel_breaks_the_zero_by_its_curren
     endless = solve_stack(stack_of((N, np.inf), (F, np.inf)))
     density = lambda z: endless.profile([z * NM]).relaxation_rate[S_DOWN, D_DOWN, 0] * NM  # noqa: E731
     assert quad(density, 0, 60, limit=200)[0] + quad(density, 60, 900, limit=200)[0] == near(share, rel=1e-7)
+
+
+def test_paper_WD04_statement_E8_relaxation_inside_a_contact_breaks_the_zero():
+    """The contact as a layer of 1 nm with the same conductances and rates, in thirty digits."""
+    flip, g, r = 2e14, 5e14, 1e-15
+    rates = np.zeros((4, 4))
+    rates[S_UP, S_DOWN] = rates[S_DOWN, S_UP] = flip
+    rates[S_DOWN, D_DOWN] = rates[D_DOWN, S_DOWN] = g
+    relaxing, sealed = (Interface([r, r, np.inf, d], rates) for d in (r, np.inf))
+    bulk_rates = {(S_UP, S_DOWN): flip / NM, (S_DOWN, D_DOWN): g / NM}
+    for contact, d in ((relaxing, NM / r), (sealed, 0)):
+        slab = medium([NM / r, NM / r, 0, d], bulk_rates)
+        dense = Dense(stack_of((N, np.inf), (slab, NM), (F, 60 * NM), (N, np.inf)))
+        entering = float(dense.currents(2, NM)[D_DOWN])
+        solution = solve_stack(single(60 * NM), [contact, None])
+        net = transfer(solution, 1, S_DOWN, D_DOWN)[0]
+        assert net == pytest.approx(-entering, rel=1e-9, abs=1e-12)
+        assert (entering > 0.1) == (d > 0)
+        assert solution.resistance == near(float(dense.resistance), rel=1e-11)
+    # the same way at both ends: what conservation leaves open, symmetry decides
+    both = solve_stack(single(60 * NM), [relaxing, relaxing])
+    assert both.profile([0.0]).current_density[D_DOWN, 0] > 0.1
+    assert abs(transfer(both, 1, S_DOWN, D_DOWN)[0]) < 1e-12
+    other = magnet(5 * NM, 12 * NM, 0.6e7, 0.5e7, 0.8e7)
+    within = solve_stack(stack_of((other, np.inf), (F, 15 * NM), (other, np.inf)))
+    assert within.profile([0.0]).current_density[D_DOWN, 0] > 0.1
+    assert abs(transfer(within, 1, S_DOWN, D_DOWN)[0]) < 1e-12
 
 
 def test_paper_WD04_statement_E8_with_a_second_relaxation_only_the_sum_vanishes():
@@ -573,6 +600,16 @@ def test_paper_WD04_statement_channels_reversed_layer_needs_pairs_that_the_list_
     assert missing == {(S_UP, D_UP), (S_UP, D_DOWN)}
     both = {pair for pair in combinations(range(4), 2) if (turned + full.relaxation)[pair]}
     assert len(both) == 6
+    # five of them join channels that are open together in one layer or its mirror image; (IV) changes nothing
+    open_ = [set(np.flatnonzero(each.conductivity)) for each in (F, reverse(F))]
+    assert both - {pair for pair in both if any(set(pair) <= them for them in open_)} == {(D_UP, D_DOWN)}
+    rates = F.relaxation.copy()
+    rates[D_UP, D_DOWN] = rates[D_DOWN, D_UP] = 1e26
+    fourth = Medium(F.conductivity, rates)
+    for layers in (valve, lambda one, two: stack_of((N, np.inf), (one, 20 * NM), (two, 20 * NM), (N, np.inf))):
+        pair = (layers(each, reverse(each)) for each in (F, fourth))
+        without_it, with_it = (solve_stack(each).resistance for each in pair)
+        assert with_it == without_it
     # without s_up-d_up nothing reaches d_up of a reversed layer when (III) is negligible
     alone = reverse(F).relaxation.copy()
     alone[[S_UP, D_UP], [D_UP, S_UP]] = 0

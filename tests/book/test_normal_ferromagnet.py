@@ -1,4 +1,4 @@
-"""WD04 (10)-(18), (34)-(40), E4-E6: each against sixty digits or the stack solver; printed forms miss as predicted."""
+"""WD04 (10)-(18), (34)-(40), E4-E6, abstract: each against sixty digits or the stack solver; printed forms miss."""
 
 from itertools import pairwise
 from math import inf, sqrt
@@ -6,6 +6,7 @@ from math import inf, sqrt
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from mpmath import mpf
 
 from spinlib.diffusion import Interface, Layer, Medium, normal_ferromagnet_junction, solve_stack
@@ -172,10 +173,15 @@ def test_paper_WD04_12(seed, where):
     assert by_differences == pytest.approx(1 / medium.total_conductivity, rel=1e-6, abs=0)
     affinity = stack.profile([where]).affinity[:, :, 0]
     lost = of_s * affinity[1, 3] + share[0] * affinity[0, 1]
+    _, b, d, plus, minus = junction.solved
+    modes = [amplitude * mpmath.exp(-where / length) for amplitude, length in ((b, plus), (d, minus))]
+    spins = [junction.lambda_s**2 * (junction.l_sd**-2 - length**-2) for length in (plus, minus)]
+    terms = [float(of_s + share[0] * spin) * float(mode) for spin, mode in zip(spins, modes, strict=True)]
     for unit in (1.0, 1e-9):  # metre, nanometre
         literal = -(slopes[3] + lost / unit)
-        predicted = of_s * (slopes[1] - slopes[3]) + share[0] * (slopes[0] - slopes[1]) - lost / unit
-        assert literal - by_differences == pytest.approx(predicted, rel=1e-9, abs=0)
+        # What stands in the brackets without its derivative, and the derivative of each mode, -1/Lambda times it.
+        predicted = sum(-term / float(length) - term / unit for term, length in zip(terms, (plus, minus), strict=True))
+        assert literal - 1 / medium.total_conductivity == pytest.approx(predicted, rel=1e-5, abs=0)
         assert abs(predicted) > 0.01 / medium.total_conductivity
 
 
@@ -331,6 +337,55 @@ def test_paper_WD04_35(seed):
         assert abs(missed) > 0.01
 
 
+def residues_of_35(of_36):
+    """The three lines of (35) with d by (37) and a by (38), in symbols; b is free or, if asked, that of (36); e J = 1.
+
+    Free are k_+ = 1/Lambda_+, k_- = 1/Lambda_-, 1/l_sd^2, sigma_s,down, f = sigma_s,up/sigma_s and the metal. Trace and
+    determinant of (6) then give 1/l_sf^2 and sigma_d.
+    """
+    k_plus, k_minus, merge, f, down, s_n, l_n = sp.symbols("k_plus k_minus A f sigma_sd sigma_N l_N", positive=True)
+    beta_n, b = sp.symbols("beta_N b")
+    flip = k_plus**2 + k_minus**2 - merge
+    part = (1 - (k_plus * k_minus) ** 2 / (merge * flip)) / f  # sigma_d/sigma_down
+    up, d = down * f / (1 - f), down * part / (1 - part)
+    s, total = up + down, up + down + d
+    beta, beta_down = 2 * f - 1, 1 - 2 * part
+    if of_36:
+        kappa = s * (1 - beta**2) / (s_n * (1 - beta_n**2))
+        bracket = flip + k_plus * k_minus + kappa * l_n * flip * (k_plus + k_minus)
+        last = merge - k_minus**2 - kappa * l_n * flip * k_minus
+        source = (1 + beta) / (1 + beta_n) * l_n
+        source += 2 * s_n * k_minus / (flip * merge * total * (1 + beta_down)) * last
+        b = sp.cancel(flip / s_n * source * k_plus / ((k_plus - k_minus) * bracket))
+    d_mode = 2 * k_minus / ((1 + beta_down) * total * merge) - b * k_minus / k_plus
+    a = 1 - 2 * (1 - beta) * s * k_minus**2 / ((1 - beta_n) * (1 + beta_down) * total * merge)
+    a *= -2 * l_n / (s_n * (1 + beta_n))
+    a += 2 * b * l_n * s * (1 - beta) / (s_n * (1 - beta_n**2)) * (k_plus**2 - k_minus**2) / k_plus
+    rate, rate_d = f * flip * down, merge * down * d / (down + d)  # G_s, G_sd
+    metal = s_n * (1 - beta_n**2) / (4 * l_n)  # G_N l_N
+    return (
+        b / k_plus + d_mode / k_minus - d / total / rate_d,
+        a * metal + (1 - beta_n) / 2 - down * (b * k_plus + d_mode * k_minus),
+        down / rate * (b * (merge - k_plus**2) + d_mode * (merge - k_minus**2)) - a,
+    )
+
+
+def test_paper_WD04_36_solves_35_in_symbols():
+    """With (37) and (38), which meet the first two lines for any b, (36) meets the third; for a free b it does not."""
+    assert sp.cancel(sp.together(residues_of_35(of_36=True)[2])) == 0
+    assert sp.cancel(sp.together(residues_of_35(of_36=False)[2])) != 0
+
+
+def test_paper_WD04_37_solves_35_in_symbols():
+    """The first line, with any b."""
+    assert sp.cancel(sp.together(residues_of_35(of_36=False)[0])) == 0
+
+
+def test_paper_WD04_38_solves_35_in_symbols():
+    """The second line, with any b and d by (37)."""
+    assert sp.cancel(sp.together(residues_of_35(of_36=False)[1])) == 0
+
+
 def terms_of_36(t):
     """Left factor, bracket terms and right side of (36); e J = 1."""
     _, _, _, plus, minus = t.solved
@@ -356,9 +411,15 @@ def test_paper_WD04_36(seed):
             in_unit = source / (front * (own + kappa / unit**2 + rest))
             assert close(in_unit / b, (own + kappa * rest) / (own + kappa / unit**2 + rest))
             assert abs(in_unit / b - 1) > 1e-3
-        # 1/Lambda^2 must be that of Lambda_-: with the other length the source changes by the predicted amount.
-        other = source + 2 * t.l_sd**2 / (t.total * (1 + t.beta_down) * minus) * (minus**-2 - plus**-2)
-        assert abs(other / source - 1) > 1e-3
+        # 1/Lambda^2 must be that of Lambda_-: with the other length b is off by the predicted amount.
+        last = 1 / t.l_sd**2 - 1 / plus**2 - kappa * t.l_n / (t.l_sf**2 * minus)
+        other = (1 + t.beta) / (1 + t.beta_n) * t.l_n
+        other += 2 * t.s_n * t.l_sf**2 * t.l_sd**2 / (t.total * (1 + t.beta_down) * minus) * last
+        slipped = other / (t.s_n * t.l_sf**2) / (front * (own + kappa * rest))
+        predicted = -2 * t.l_sd**2 * (plus**-2 - minus**-2) / (t.total * (1 + t.beta_down) * minus)
+        predicted /= front * (own + kappa * rest)
+        assert close(slipped - b, predicted)
+        assert abs(predicted / b) > 1e-3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -391,10 +452,10 @@ def test_paper_WD04_38(seed):
 
 
 @pytest.mark.parametrize("beta", [-0.6, 0.3, 0.8])
-@pytest.mark.parametrize("part", [1e-3, 0.5, 5.0])
-def test_paper_WD04_16(beta, part):
-    """Slow s-d relaxation, opposite polarisations: the printed form has the opposite sign."""
-    found = float(equal_metals(1e7, part, beta, -beta).exact.spin_accumulation) * 1e7 / (20 * nm)
+@pytest.mark.parametrize(("ratio", "part"), [(1e7, 1e-3), (1e7, 0.5), (1e7, 5.0), (1e-4, 1e-7)])
+def test_paper_WD04_16(beta, ratio, part):
+    """Opposite polarisations, slow relaxation or fast into a negligible d: the printed form has the opposite sign."""
+    found = float(equal_metals(ratio, part, beta, -beta).exact.spin_accumulation) * 1e7 / (20 * nm)
     printed = 2 * beta / (1 - beta**2)
     assert found == pytest.approx(-printed, rel=1e-5, abs=0)
     assert printed / found == pytest.approx(-1, rel=1e-5, abs=0)
@@ -506,10 +567,28 @@ def test_paper_WD04_statement_E6_resistance_is_linear_in_the_length(beta, part):
         found = np.array([float(equal_metals(x, part, beta).exact.resistance * 1e7 / (20 * nm)) for x in lengths])
     assert found[0] == pytest.approx(zero + slope * lengths[0], rel=1e-9, abs=0)
     rise = found - zero
-    if zero > 1e-12:
-        assert zero > 1e-4  # does not vanish with l_sd
+    assert zero > 1e-4  # does not vanish with l_sd
     assert rise[1] / rise[0] == pytest.approx(2, rel=1e-3, abs=0)  # not 4
     assert rise[2] / rise[1] == pytest.approx(2, rel=1e-3, abs=0)
+
+
+def test_paper_WD04_statement_E6_printed_resistance_is_linear_too():
+    """The integral (13) as printed, of the exact profiles where (18) holds, is that of (18): it doubles with l_sd."""
+    found = []
+    for x in (1e-5, 2e-5):
+        junction = equal_metals(x, 1e-6, 0.0)
+        stack, sigma = stack_of(junction), junction.ferromagnet.conductivity
+
+        def gradient(z, side, stack=stack, sigma=sigma, junction=junction):
+            flow = stack.profile([z], side).current_density[:, 0]
+            if side == "left":
+                return e * (flow[0] - flow[1]) / junction.normal.conductivity[0] / 2
+            by_ohm = -e * np.divide(flow, sigma, out=np.zeros(4), where=sigma > 0)
+            return -(by_ohm[1] - by_ohm[3]) - (by_ohm[0] - by_ohm[1]) / 2  # sigma_s/sigma_t = 1 to 1e-6
+
+        found.append(panels(stack, gradient, spans_of(junction)) * 1e7 / (20 * nm))
+        assert found[-1] == pytest.approx(x, rel=1e-3, abs=0)  # (18) for beta_s = 0
+    assert found[1] / found[0] == pytest.approx(2, rel=1e-3, abs=0)  # not 4
 
 
 def test_paper_WD04_statement_E6_intercept_vanishes_with_the_d_channel_only():
@@ -564,3 +643,31 @@ def test_paper_WD04_statement_E6_acts_as_a_contact_in_the_minority_channel():
         layers = [Layer(Medium.valet_fert(1e-7, 0.0, 20 * nm), inf), Layer(two, inf)]
         misses.append(solve_stack(layers, [contact]).resistance - float(junction.exact.resistance))
     assert misses[1] / misses[0] == pytest.approx(4, rel=5e-3, abs=0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_paper_WD04_statement_abstract_effects_grow_as_spin_flips_cease(seed):
+    """All spin diffusion lengths k times as long: both effects tend to k times van Son's for merged channels."""
+    t, k = random_junction(seed), 1e6
+    rates = [np.array(medium.relaxation) for medium in (t.normal, t.ferromagnet)]
+    for rate in rates:
+        rate[[0, 1], [1, 0]] /= k**2
+    media = [Medium(m.conductivity, rate) for m, rate in zip((t.normal, t.ferromagnet), rates, strict=True)]
+    exact = exact_junction(*media)
+    change = float(t.n_up / t.s_n - t.up / t.total)
+    sinks = float(t.rate_n * t.l_n + mpmath.sqrt(t.up * t.minority / t.total * t.down) / t.lambda_s)
+    assert float(exact.spin_accumulation) == pytest.approx(k * change / sinks, rel=1e-3, abs=0)
+    assert float(exact.resistance) == pytest.approx(k * change**2 / sinks, rel=1e-3, abs=0)
+    assert abs(float(exact.spin_accumulation / t.exact.spin_accumulation)) > 1e3
+    assert float(exact.resistance / t.exact.resistance) > 1e3
+
+
+def test_paper_WD04_statement_abstract_example():
+    """The chapter's example: -60.26 uV and 1.1671e-16 Ohm m^2; with lengths a hundred times as long, -5.076 mV."""
+    found = [
+        exact_junction(Medium.valet_fert(1 / 5e7, 0.0, k * 300 * nm, 4), magnet(1e7, 4e6, 2.5e6, k * 20 * nm, 3 * nm))
+        for k in (1, 100)
+    ]
+    piles = [float(each.spin_accumulation) * 1e11 for each in found]
+    assert piles == pytest.approx([-60.2599e-6, -5.07573e-3], rel=1e-5, abs=0)
+    assert [float(each.resistance) for each in found] == pytest.approx([1.16707e-16, 5.43776e-15], rel=1e-5, abs=0)

@@ -50,11 +50,11 @@ def media(draws):
 random_media = st.lists(decades, min_size=8, max_size=8).map(media)
 
 
-def assert_exact(normal, ferromagnet):
-    """Every number to 1e-12 (measured: 5e-13). Where two terms of opposite sign cancel, to 1e-12 of the larger one."""
-    found, exact = normal_ferromagnet_junction(normal, ferromagnet, 1 / e), exact_junction(normal, ferromagnet)
+def assert_exact(normal, ferromagnet, digits=60):
+    """Every number to 1e-14 (measured: 9e-16). Where two terms of opposite sign cancel, to 1e-14 of the larger one."""
+    found, exact = normal_ferromagnet_junction(normal, ferromagnet, 1 / e), exact_junction(normal, ferromagnet, digits)
     for name in ("d_accumulation", "resistance"):
-        assert float(abs(getattr(found, name) / getattr(exact, name) - 1)) < 1e-12, name
+        assert float(abs(getattr(found, name) / getattr(exact, name) - 1)) < 1e-14, name
     for name in ("lambda_plus", "lambda_minus"):
         assert float(abs(getattr(found.lengths, name) / getattr(exact, name) - 1)) < 1e-14, name
     # The spin accumulation is a sum of two: one of unequal shares of s_up, one of the current that goes over into d.
@@ -64,12 +64,12 @@ def assert_exact(normal, ferromagnet):
     unequal *= 1 / (lengths.lambda_plus * lengths.lambda_minus) + ferromagnet.relaxation[1, 3] / d
     over = share * ferromagnet.relaxation[1, 3]
     scale = float(abs(exact.spin_accumulation)) * (abs(unequal) + over) / abs(unequal + over)
-    assert float(abs(found.spin_accumulation - exact.spin_accumulation)) < 1e-12 * scale
+    assert float(abs(found.spin_accumulation - exact.spin_accumulation)) < 1e-14 * scale
     # Both amplitudes are parts of the two accumulations.
     part = scale * lengths.l_sf**-2 / (lengths.lambda_plus**-2 - lengths.lambda_minus**-2)
     for name in ("amplitude_plus", "amplitude_minus"):
         error = float(abs(getattr(found, name) - getattr(exact, name)))
-        assert error < 1e-12 * (float(abs(getattr(exact, name))) + part), name
+        assert error < 1e-14 * (float(abs(getattr(exact, name))) + part), name
 
 
 # --- against a boundary value problem in sixty digits -----------------------------------------------------------------
@@ -110,11 +110,10 @@ def test_limit_stack_of_two_leads(pair):
     normal, ferromagnet = pair
     found = normal_ferromagnet_junction(*pair)
     stack = solve_stack([Layer(normal, inf), Layer(ferromagnet, inf)])
-    assert found.resistance == pytest.approx(
-        stack.resistance, rel=1e-9, abs=0
-    )  # measured worst: see the stack's own tests
     affinity = stack.profile([0.0]).affinity
-    assert found.d_accumulation == pytest.approx(affinity[1, 3, 0], rel=1e-9, abs=0)
+    # The stack's eigenvalue solver loses digits where the lengths lie far apart (measured: 5e-10).
+    assert found.resistance == pytest.approx(stack.resistance, rel=1e-8, abs=0)
+    assert found.d_accumulation == pytest.approx(affinity[1, 3, 0], rel=1e-8, abs=0)
 
 
 def test_limit_stack_profiles():
@@ -143,6 +142,28 @@ def van_son(normal_up, normal_down, normal_length, up, down, length):
     beta_n, beta_f = (normal_up - normal_down) / (normal_up + normal_down), (up - down) / (up + down)
     z_n, z_f = (1 / normal_up + 1 / normal_down) / 4 * normal_length, (1 / up + 1 / down) / 4 * length
     return (beta_f - beta_n) ** 2 / (1 / z_n + 1 / z_f)
+
+
+def test_limit_many_digits_for_nearly_equal_shares():
+    """Slow s-d relaxation and shares of s_up that differ by 1e-13: the source is the exact difference of the numbers.
+
+    In floats it costs all but one digit (measured: 0.16).
+    """
+    rng = np.random.default_rng(2)
+    for up, down, k in rng.uniform([0.5, 0.5, 0.3], [2, 2, 3], (40, 3)) * [1e7, 1e7, 1]:
+        normal, ferromagnet = metal(k * up, k * down * (1 + 1e-13), 1e21), magnet(up, down, 1e6, 7e21, 1e-3)
+        found, exact = normal_ferromagnet_junction(normal, ferromagnet, 1 / e), exact_junction(normal, ferromagnet)
+        assert float(abs(found.spin_accumulation / exact.spin_accumulation - 1)) < 1e-13
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e60])
+def test_limit_numbers_of_any_admissible_size(size):
+    """At either end of both ranges nothing overflows, and the digits stay."""
+    rng = np.random.default_rng(13)
+    for _ in range(20):
+        normal_up, normal_down, up, down, d = sqrt(size) ** rng.uniform(-1, 1, 5)
+        rate_n, rate, rate_d = size ** rng.choice([-1.0, 1.0], 3)
+        assert_exact(metal(normal_up, normal_down, rate_n), magnet(up, down, d, rate, rate_d), digits=400)
 
 
 def test_limit_merged_minority_channels():
@@ -203,6 +224,19 @@ def test_invariant_power_is_what_the_profiles_dissipate(pair):
 
 def normal_length(normal):
     return 1 / sqrt(normal.relaxation[0, 1] * (1 / normal.conductivity[:2]).sum())
+
+
+@given(random_media)
+def test_invariant_sign_of_the_spin_accumulation(pair):
+    """Negative for a larger share of s_up in sigma_t of F than in N, positive for a smaller one in sigma_s."""
+    normal, ferromagnet = pair
+    up, down, _, d = ferromagnet.conductivity
+    share = normal.conductivity[0] / normal.total_conductivity
+    found = normal_ferromagnet_junction(normal, ferromagnet)
+    if up / (up + down + d) > share * (1 + 1e-12):
+        assert found.spin_accumulation < 0
+    if up / (up + down) < share * (1 - 1e-12):
+        assert found.spin_accumulation > 0
 
 
 @given(random_media)
@@ -297,6 +331,24 @@ FULL = Medium([1e7] * 4, 1e22 * (1 - np.eye(4)))
         normal_ferromagnet_junction,
         {"normal": COPPER, "ferromagnet": MIXED},
         ("relaxation[0, 3] of ferromagnet = 3e+21", "solve_stack"),
+    ),
+    Refusal(
+        "lengths of an absurd conductivity",
+        coupled_lengths,
+        {"medium": magnet(1e7, 1e31, 1e7, 1e22, 1e22)},
+        ("conductivity of medium[1] = 1e+31", "out of the range of the closed form", "1e-30 to 1e+30 S/m"),
+    ),
+    Refusal(
+        "junction with an absurd conductivity of the metal",
+        normal_ferromagnet_junction,
+        {"normal": metal(1e7, 1e-80, 1e22), "ferromagnet": IRON},
+        ("conductivity of normal[1] = 1e-80", "out of the range of the closed form", "1e-30 to 1e+30 S/m"),
+    ),
+    Refusal(
+        "junction with an absurd relaxation",
+        normal_ferromagnet_junction,
+        {"normal": COPPER, "ferromagnet": magnet(1e7, 1e7, 1e7, 1e22, 1e-80)},
+        ("relaxation of ferromagnet[1, 3] = 1e-80", "out of the range of the closed form", "1e-60 to 1e+60 S/m^3"),
     ),
     Refusal(
         "junction of two channels",
