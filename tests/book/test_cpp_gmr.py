@@ -33,6 +33,12 @@ PY, PY_CU = (290e-9, 0.76, 5.5e-9), (0.5e-15, 0.7)
 LEAD = (*CU, inf)
 
 
+def cells():
+    """The code of the page, cell by cell."""
+    found = jupytext.reads(CHAPTER.read_text(encoding="utf-8"), fmt="md:myst").cells
+    return [cell.source for cell in found if cell.cell_type == "code"]
+
+
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
@@ -58,7 +64,8 @@ def carried(item):
         # J_i'' from the rate; the integral of split over the layer is what has flipped.
         flipped = rate * (split * length * s + slope * length**2 * (c - 1))
         up, down = current[0] - flipped, current[1] + flipped
-        assert mp.almosteq(up + down, flow)
+        # Two large numbers may cancel: 45 of 50 digits of the larger one.
+        assert abs(up + down - flow) <= mp.mpf(10) ** -45 * (1 + abs(up))
         # rho_up mu_down + rho_down mu_up has no split in it: it falls linearly.
         even = (rho[1] * mu[0] + rho[0] * mu[1]) / total - flow * rho[0] * rho[1] / total * t
         matrix[0, k], matrix[1, k] = even + rho[0] / total * later, even - rho[1] / total * later
@@ -225,14 +232,14 @@ def test_limit_gain_of_two_magnets_is_a_product(spacer):
 
 @pytest.mark.parametrize("behind", [LEAD, copper(5 * NM), copper(300 * NM)])
 def test_limit_source_of_a_symmetric_magnet(behind):
-    """e = p 2 (z_o + z_0)/(z_s + z_o + 2 z_0): the surroundings change its size, not its sign."""
+    """epsilon = s 2 (z_open + z_b)/(z_short + z_open + 2 z_b): the surroundings change its size, not its sign."""
     for beta, gamma in ((0.46, 0.77), (-0.46, 0.77), (-0.9, 0.1)):
         metal, side = (75e-9, beta, 20e-9), (0.51e-15, gamma)
         one = magnet(metal, side, 30 * NM)
         w, h = metal[0] * metal[2], np.tanh(30 / 40)
-        p, short, open_ = gamma * side[0] + beta * w * h, side[0] + w * h, side[0] + w / h
-        z_0 = CU[0] * CU[2] * np.tanh(behind[3] / CU[2])
-        expected = abs(p) * 2 * (open_ + z_0) / (short + open_ + 2 * z_0)
+        s, z_short, z_open = gamma * side[0] + beta * w * h, side[0] + w * h, side[0] + w / h
+        z_b = CU[0] * CU[2] * np.tanh(behind[3] / CU[2])
+        expected = abs(s) * 2 * (z_open + z_b) / (z_short + z_open + 2 * z_b)
         assert source([behind, *one])[0] == near(expected, 1e-6)
 
 
@@ -317,7 +324,7 @@ def test_limit_leads_in_which_spin_lives_for_ever_show_no_magnetoresistance():
     one = magnet((*CO[:2], 1.0), CO_CU, 6 * NM)
     gains = [gain(one, [(*CU[:2], 1.0, 10 * NM)], one, [(CU[0], 0.0, length, inf)] * 2) for length in (1e-6, 1e-3, 1)]
     assert gains[0] > 0
-    # z_0 = rho l: the gain is 4 e^2/(2 z) with z -> z_0, a thousandth per thousandfold length.
+    # z_b = rho l: the gain is 4 e^2/(2 z) with z -> z_b, a thousandth per thousandfold length.
     e = CO[1] * CO[0] * 6 * NM + 2 * CO_CU[1] * CO_CU[0]
     assert gains[1] == near(2 * e**2 / (CU[0] * 1e-3), 1e-3)
     assert gains[2] / gains[1] == near(1e-3, 1e-3)
@@ -339,6 +346,11 @@ def test_limit_a_straight_plot_proves_no_long_spin_life():
     series = PY[1] * PY[0] * 30 * NM + 2 * PY_CU[1] * PY_CU[0]
     assert steps[1] / series == pytest.approx(0.526, abs=1e-3)
     assert counts[-1] - root[-1] / steps[1] == pytest.approx(0.66, abs=0.02)
+    # The difference aims at one magnet, of which two outer halves are lost, AR_AP at less; the root at their mean.
+    states = [[by_library(multilayer(one, spacer, n, antiparallel=x, ends=spacer)) for n in counts] for x in (0, 1)]
+    zeros = [counts[-1] - 10 * y[-1] / (y[-1] - y[-2]) for y in (np.subtract(states[1], states[0]), states[1])]
+    assert zeros == pytest.approx([0.994, 0.330], abs=2e-3)
+    assert counts[-1] - root[-1] / steps[1] == pytest.approx(np.mean(zeros), abs=5e-3)
 
 
 # --- the sign ---------------------------------------------------------------------------------------------------------
@@ -417,6 +429,43 @@ def test_limit_unlike_signs_alone_do_not_make_it_inverse():
     assert gain(cobalt, [copper(10 * NM)], weak, (LEAD, LEAD), by_transfer) > 0
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(positive(faces), positive(films), positive(faces)), min_size=3, max_size=4),
+    thicknesses,
+    ends,
+    ends,
+)
+def test_invariant_positive_asymmetries_couple_every_pair_of_magnets_the_same_way(magnets, spacer, left, right):
+    """AR = AR_0 - sum K_ij eta_i eta_j over pairs, K_ij >= 0: no terms of three or four magnets, P lowest."""
+    count = len(magnets)
+    states = np.array([[1 - 2 * (k >> i & 1) for i in range(count)] for k in range(2**count)])
+    areas = []
+    for state in states:
+        items = [left]
+        for eta, one in zip(state, magnets, strict=True):
+            items += [*(one if eta > 0 else turned(one)), copper(spacer)]
+        areas.append(by_library([*items, right]))
+    areas = np.array(areas)
+    pairs = [(i, j) for i in range(count) for j in range(i)]
+    couplings = np.array([-np.mean(areas * states[:, i] * states[:, j]) for i, j in pairs])
+    rest = (
+        areas - areas.mean() + sum(k * states[:, i] * states[:, j] for k, (i, j) in zip(couplings, pairs, strict=True))
+    )
+    np.testing.assert_allclose(rest, 0, atol=1e-11 * areas.max())
+    assert couplings.min() > -1e-11 * areas.max()
+    assert areas[0] <= areas.min() + 1e-11 * areas.max()
+
+
+def test_limit_a_third_magnet_can_turn_the_sign_of_two_others():
+    """Two weak symmetric magnets in front of a strong one that is turned against them: AR_AP - AR_P changes sign."""
+    one = magnet((75e-9, 0.05, 20e-9), (0.1e-15, 0.05), 2 * NM)
+    third, spacer = turned(magnet(CO, CO_CU, 100 * NM)), copper(5 * NM)
+    assert gain(one, [spacer], one, (LEAD, LEAD), by_transfer) > 0
+    p, ap = (by_transfer([LEAD, *third, spacer, *one, spacer, *x, LEAD]) for x in (one, turned(one)))
+    assert ap < p
+
+
 def test_limit_parallel_is_the_lowest_of_all_states_if_all_sources_have_one_sign():
     one = [magnet(CO, CO_CU, t * NM) for t in (3, 6, 10)] + [magnet(PY, PY_CU, 6 * NM)]
     values = {}
@@ -445,6 +494,24 @@ def test_limit_a_table_without_noise_returns_its_parameters():
     np.testing.assert_allclose(answer.x, (PY[1], 5.5), rtol=1e-6)
 
 
+@pytest.mark.parametrize("grid", [[2, 6, 13, 25], [1, 3, 10, 30, 80]])
+def test_limit_the_fit_of_the_page_uses_the_thicknesses_of_the_table(grid, capsys):
+    """The cells of the page, run on a table of another grid that comes from this file's route."""
+    found = {}
+    parts = ("import io\n", "wanted = ", "class Slab", "def grow(", "NOISE = ", "STATES = ")
+    for start in parts:
+        [source] = [x for x in cells() if x.startswith(start)]
+        exec(source, found)  # the page's own code, not a copy of it
+        if start == "NOISE = ":
+            table = np.vstack([grid, model((0.6, 9.0), grid).reshape(-1, 2).T]).T
+            found["text"] = "t_nm,AR_P,AR_AP\n" + "\n".join(",".join(f"{x:.9f}" for x in row) for row in table)
+    assert "fit of both resistances" in capsys.readouterr().out
+    np.testing.assert_allclose(found["grid"], np.array(grid) * NM, rtol=1e-12)
+    for values, _, _ in found["results"].values():
+        # Nine decimals of resistances of a few fOhm m^2; the difference alone knows beta to four digits less.
+        np.testing.assert_allclose(values, (0.6, 9.0), rtol=1e-6)
+
+
 def test_limit_the_error_of_a_long_length_grows_as_its_square():
     grid, noise = [2, 6, 13, 25], 0.02
 
@@ -465,10 +532,12 @@ def test_limit_the_error_of_a_long_length_grows_as_its_square():
 
 def test_invariant_inputs_are_called_unverified_while_they_are():
     text = CHAPTER.read_text(encoding="utf-8")
-    [cell] = [c.source for c in jupytext.reads(text, fmt="md:myst").cells if c.source.startswith("wanted")]
+    [cell] = [source for source in cells() if source.startswith("wanted")]
     wanted = ast.literal_eval(re.search(r"wanted = (\{.*?\n\})", cell, re.DOTALL)[1])
     flags = [material(name, quantity).verified for name, found in wanted.items() for quantity in found]
-    assert not any(flags), "then the captions are out of date"
+    assert 0 < sum(flags) < len(flags) / 2, "then the captions are out of date"
     captions = re.findall(r"^ {6}\*\*.*$", text, re.MULTILINE)
     assert len(captions) == 5
-    assert all("unverified inputs" in caption for caption in captions)
+    for caption in captions:
+        words = "chosen and unverified inputs" if "Inverse" in caption else "inputs mostly unverified"
+        assert words in caption
