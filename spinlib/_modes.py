@@ -40,7 +40,6 @@ class Modes:
         admittance: ``(n,)``; conductance of a decaying mode per area, conductivity of a component for its uniform mode.
         uniform: which modes are uniform, ``(n,)``.
         frozen: which slots belong to a frozen channel and hold no mode, ``(n,)``.
-        component: smallest channel of the component that a channel or mode belongs to, ``(n,)``.
     """
 
     potential: _Real
@@ -49,7 +48,6 @@ class Modes:
     admittance: _Real
     uniform: _Flags
     frozen: _Flags
-    component: _Indices
 
 
 def components(conductivity: _Real, relaxation: _Real) -> _Indices:
@@ -95,7 +93,7 @@ def decompose(conductivity: _Real, relaxation: _Real) -> Modes:
         potential[np.ix_(channels, decaying)] = voltage / largest
         current[np.ix_(channels, decaying)] = shape / strongest
         kappa[decaying], admittance[decaying] = rate, rate * strongest / largest
-    return Modes(potential, current, kappa, admittance, uniform, frozen, component)
+    return Modes(potential, current, kappa, admittance, uniform, frozen)
 
 
 def _decaying(sigma: _Real, relaxation: _Real) -> tuple[_Real, _Real]:

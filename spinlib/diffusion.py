@@ -166,8 +166,7 @@ class StackSolution:
         left, right = (z - edges[at]) / sheets.unit_length, (edges[at + 1] - z) / sheets.unit_length
         deviation, current = solution.at(sheet, left, right)
         beyond = np.append(np.cumsum(solution.drop[::-1])[::-1], 0)[sheet + 1]
-        with np.errstate(invalid="ignore"):
-            way = np.where(np.isinf(right), -left, right)
+        way = np.where(np.isinf(right), -left, right)
         sigma = sheets.conductivity[sheet]
         asymptote = beyond + way / sigma.sum(axis=1)
         volt = self.current_density * sheets.unit_length / sheets.unit_conductivity
@@ -265,14 +264,18 @@ def solve_stack(
     sheets = solution.sheets
     unit = sheets.unit_length / sheets.unit_conductivity
     conductivity = np.array([layer.medium.conductivity for layer in layers])
-    bulk = np.array([0 if layer.thickness == inf else layer.thickness for layer in layers]) / conductivity.sum(axis=1)
+    finite = np.array([0.0 if layer.thickness == inf else layer.thickness for layer in layers])
+    bulk = finite / conductivity.sum(axis=1)
     inner = sheets.layer < 0
     # A channel without a path carries nothing: its layer then has less conductivity than d/sigma_t counts.
     closed = (sheets.conductivity[~inner] == 0) & (conductivity > 0)
     lost = np.where(closed.any(axis=1), solution.drop[~inner] * unit - bulk, 0).sum()
     excess = float((solution.excess + solution.drop[inner].sum()) * unit + lost)
-    thickness = [x.thickness for x in layers]
-    edges = np.concatenate([[0.0], np.cumsum(thickness)]) if thickness[0] < inf else _edges_behind_lead(thickness)
+    edges = np.concatenate([[0.0], np.cumsum(finite)])
+    if layers[0].thickness == inf:
+        edges[0] = -inf
+    if layers[-1].thickness == inf:
+        edges[-1] = inf
     edges.flags.writeable = False
     return StackSolution(layers, interfaces, j, float(excess + bulk.sum()), excess, edges, solution)
 
@@ -282,11 +285,6 @@ def _listed(name: str, items: Sequence[_Item]) -> tuple[_Item, ...]:
     if not isinstance(items, Iterable):
         raise ValueError(f"{name} = {items!r} is no sequence: pass a list, from left to right")
     return tuple(items)
-
-
-def _edges_behind_lead(thickness: Sequence[float]) -> _Real:
-    """Return the edges of a stack whose first layer is a lead."""
-    return np.concatenate([[-inf, 0.0], np.cumsum(thickness[1:])])
 
 
 def _same(name: str, item: Any, kind: type[Layer] | type[Interface], n: int) -> None:
