@@ -21,9 +21,6 @@ __all__ = [
     "damping_tensor",
     "field_of",
     "fitting",
-    "length",
-    "normalised",
-    "one_direction",
     "parameters",
     "rate",
     "read_only",
@@ -156,38 +153,6 @@ def compiles(field: LinearField | _Law, torque: _Law | None) -> bool:
     (True, False)
     """
     return isinstance(field, LinearField) and (torque is None or isinstance(torque, SpinTorque))
-
-
-def one_direction(name: str, value: ArrayLike) -> _Real:
-    """Return a unit vector ``(3,)``, or refuse what is none.
-
-    >>> one_direction("m_free", np.eye(3))
-    Traceback (most recent call last):
-    ...
-    ValueError: m_free has shape (3, 3): pass one vector of shape (3,)
-    """
-    direction = unit(name, value)
-    if direction.shape != (3,):
-        raise ValueError(f"{name} has shape {direction.shape}: pass one vector of shape (3,)")
-    return direction
-
-
-def length(v: _Real) -> _Real:
-    """Return |v| of vectors ``(..., 3)``.
-
-    >>> length(np.array([[3.0, 0.0, 4.0]]))
-    array([5.])
-    """
-    return np.asarray(np.sqrt(np.einsum("...i,...i", v, v)))
-
-
-def normalised(v: _Real) -> _Real:
-    """Return v/|v| of vectors ``(..., 3)``, unchecked.
-
-    >>> normalised(np.array([3.0, 0.0, 4.0]))
-    array([0.6, 0. , 0.8])
-    """
-    return np.asarray(v / length(v)[..., None])
 
 
 def fitting(torque: _Law | None, gyromagnetic_ratio: float) -> None:

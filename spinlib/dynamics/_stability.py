@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinlib._validate import require
-from spinlib.dynamics._valve import ValveTorque, tangents
+from spinlib.dynamics._sphere import around, slopes, tangents
+from spinlib.dynamics._valve import ValveTorque
 from spinlib.spin import cross_matrix
 
 __all__ = ["threshold"]
@@ -27,11 +28,6 @@ _GROWTH = 1.2  # of the stride along it
 _SHARPNESS = 1e-5  # of the current, in the search for a maximum between three points
 _RESOLUTION = 1e-10
 _GOLDEN = (np.sqrt(5) - 1) / 2
-
-# Sixth-order differences: the error of a slope on the unit sphere is below 1e-12.
-_WIDTH = 4e-3
-_OFFSETS = np.array([-3, -2, -1, 1, 2, 3]) * _WIDTH
-_WEIGHTS = np.array([-1, 9, -45, 45, -9, 1]) / (60 * _WIDTH)
 
 
 @dataclass(frozen=True)
@@ -109,12 +105,11 @@ class _System:
         basis = tangents(n)
         _, back = self._valve.at(n)
         system = np.eye(2) - basis @ (cross_matrix(n) @ self._alpha + back) @ basis.T
-        turned = np.cos(_OFFSETS)[:, None] * n + np.sin(_OFFSETS)[:, None] * basis[:, None]
-        points = np.concatenate([n[None], turned.reshape(-1, 3)])
+        points = np.concatenate([n[None], around(n, basis).reshape(-1, 3)])
         solved = []
         for flow in (self._precession(points), self._valve(points)):
             inside: _Real = np.asarray(np.linalg.solve(system, basis @ flow.T), dtype=np.float64)  # (2, 13)
-            slope = np.einsum("ijk,k->ij", inside[:, 1:].reshape(2, 2, -1), _WEIGHTS)
+            slope = slopes(inside[:, 1:].T.reshape(2, -1, 2)).T
             solved.append((inside[:, 0], slope))
         (field_rate, field_slope), (torque_rate, torque_slope) = solved
         return _Point(basis, field_rate, torque_rate, field_slope, torque_slope)

@@ -11,7 +11,7 @@ from spinlib.spin import cross_matrix
 from spinlib.units import e, hbar
 from spinlib.units import gyromagnetic_ratio as free_electron
 
-__all__ = ["ValveTorque", "tangents"]
+__all__ = ["ValveTorque"]
 
 _Real = NDArray[np.float64]
 
@@ -132,16 +132,3 @@ def _spins_taken(side: InterfaceConductance, n: _Real) -> tuple[_Real, _Real]:
     """Return the matrix M from V_s to the spin current into a magnet that no charge enters, and its part across."""
     across = side._across(n)
     return side.total * (1 - side.polarization**2) * n[..., :, None] * n[..., None, :] + across, across
-
-
-def tangents(n: _Real) -> _Real:
-    """Return two unit vectors e_1, e_2 = n x e_1 across each unit vector ``(..., 3)``, as ``(2, ..., 3)``.
-
-    >>> tangents(np.array([0.0, 0.0, 1.0])).round(12) + 0.0
-    array([[ 0.,  1.,  0.],
-           [-1.,  0.,  0.]])
-    """
-    axis = np.eye(3)[np.abs(n).argmin(axis=-1)]
-    first = np.cross(n, axis)
-    first = first / np.linalg.norm(first, axis=-1, keepdims=True)
-    return np.stack([first, np.cross(n, first)])

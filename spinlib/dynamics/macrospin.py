@@ -21,14 +21,12 @@ from spinlib.dynamics._llg import (
     damping_tensor,
     field_of,
     fitting,
-    length,
-    normalised,
-    one_direction,
     parameters,
     read_only,
     sample,
     torque_of,
 )
+from spinlib.dynamics._sphere import length, normalised, one_direction
 from spinlib.dynamics._stability import threshold
 from spinlib.dynamics._valve import ValveTorque
 from spinlib.spin import cross_matrix

@@ -22,13 +22,12 @@ from spinlib.dynamics._llg import (
     damping_tensor,
     field_of,
     fitting,
-    length,
-    normalised,
     parameters,
     rate,
     sample,
     torque_of,
 )
+from spinlib.dynamics._sphere import length, normalised
 
 __all__ = ["integrate_stochastic_llg"]
 
