@@ -16,7 +16,9 @@ __all__ = [
     "positive",
     "real",
     "require",
+    "shaped",
     "shared_shape",
+    "symmetric",
     "tangent",
     "together",
     "unit",
@@ -100,6 +102,34 @@ def float_or_array(value: ArrayLike) -> float | NDArray[np.float64]:
     """
     array = np.array(value, dtype=np.float64)
     return array if array.ndim else float(array)
+
+
+def shaped(name: str, value: ArrayLike, shape: tuple[int, ...], remedy: str = "") -> NDArray[np.float64]:
+    """Return a copy of ``value`` as finite floats of one shape, or refuse it by name.
+
+    >>> shaped("applied", (0, 1), (3,))
+    Traceback (most recent call last):
+    ...
+    ValueError: applied has shape (2,): pass finite numbers of shape (3,)
+    """
+    advice = remedy or f"pass finite numbers of shape {shape}"
+    array = np.array(real(name, value, advice))
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}: {advice}")
+    return array
+
+
+def symmetric(name: str, tensor: NDArray[np.float64], remedy: str) -> NDArray[np.float64]:
+    """Return the symmetric part of ``tensor``, or refuse an antisymmetric one above rounding.
+
+    >>> symmetric("tensor", np.array([[1.0, 2.0], [0.0, 1.0]]), "pass a symmetric one")
+    Traceback (most recent call last):
+    ...
+    ValueError: largest |tensor - tensor^T| = 2 is not 0: pass a symmetric one
+    """
+    skew, size = np.abs(tensor - tensor.T).max(), np.abs(tensor).max()
+    require(f"largest |{name} - {name}^T|", skew, skew <= 1e-12 * size, "is not 0", remedy)
+    return np.asarray((tensor + tensor.T) / 2)
 
 
 def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._jit import kernel
-from spinlib._validate import number, real, require, unit, vectors
+from spinlib._validate import number, real, require, shaped, symmetric, unit, vectors
 
 __all__ = [
     "LinearField",
@@ -31,7 +31,7 @@ __all__ = [
 _Real: TypeAlias = NDArray[np.float64]
 _Law: TypeAlias = Callable[[_Real, float], ArrayLike]
 
-_SYMMETRIC = 1e-12
+_ROUNDING = 1e-12
 _SAME = 1e-9
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
@@ -59,10 +59,10 @@ class LinearField:
 
     def __post_init__(self) -> None:
         for name, shape in (("applied", (3,)), ("tensor", (3, 3))):
-            array = _shaped(name, getattr(self, name), shape)
+            array = shaped(name, getattr(self, name), shape)
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-        _symmetric("tensor", np.asarray(self.tensor), "no energy has such a field")
+        symmetric("tensor", np.asarray(self.tensor), "no energy has such a field")
 
     @property
     def _largest(self) -> float:
@@ -100,7 +100,7 @@ class SpinTorque:
     asymmetry: float = 0.0
 
     def __post_init__(self) -> None:
-        direction = unit("polarizer", _shaped("polarizer", self.polarizer, (3,)))
+        direction = unit("polarizer", shaped("polarizer", self.polarizer, (3,)))
         direction.flags.writeable = False
         object.__setattr__(self, "polarizer", direction)
         for name in ("damping_like", "field_like", "asymmetry"):
@@ -130,7 +130,7 @@ def field_of(value: ArrayLike | _Law) -> LinearField | _Law:
     if callable(value):
         return value
     remedy = "pass a constant (3,) array in tesla or a callable field(m, t)"
-    return LinearField(_shaped("field", value, (3,), remedy))
+    return LinearField(shaped("field", value, (3,), remedy))
 
 
 def torque_of(value: _Law | None) -> _Law | None:
@@ -217,9 +217,9 @@ def damping_tensor(alpha: ArrayLike) -> _Real:
         return np.asarray(tensor * np.eye(3))
     if tensor.shape != (3, 3):
         raise ValueError(f"alpha has shape {tensor.shape}: {remedy}")
-    tensor = _symmetric("alpha", tensor, remedy)
+    tensor = symmetric("alpha", tensor, remedy)
     least, size = np.linalg.eigvalsh(tensor)[0], np.abs(tensor).max()
-    require("smallest eigenvalue of alpha", least, least >= -_SYMMETRIC * size, "is negative", remedy)
+    require("smallest eigenvalue of alpha", least, least >= -_ROUNDING * size, "is negative", remedy)
     return tensor
 
 
@@ -273,19 +273,3 @@ def rate(x: float, y: float, z: float, kick: tuple[float, float, float], given: 
 
 def _sizes(torque: SpinTorque) -> _Real:
     return np.array([torque.damping_like, torque.field_like, torque.asymmetry])
-
-
-def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...], remedy: str = "") -> _Real:
-    """Return a copy of ``value`` as floats of one shape, or refuse it by name."""
-    advice = remedy or f"pass finite numbers of shape {shape}"
-    array = np.array(real(name, value, advice))
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}: {advice}")
-    return array
-
-
-def _symmetric(name: str, tensor: _Real, remedy: str) -> _Real:
-    """Return the symmetric part of ``tensor``, or refuse an antisymmetric one above rounding."""
-    skew, size = np.abs(tensor - tensor.T).max(), np.abs(tensor).max()
-    require(f"largest |{name} - {name}^T|", skew, skew <= _SYMMETRIC * size, "is not 0", remedy)
-    return np.asarray((tensor + tensor.T) / 2)

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import unit
 
-__all__ = ["around", "length", "normalised", "one_direction", "slopes", "tangents"]
+__all__ = ["around", "lattice", "length", "normalised", "one_direction", "slopes", "tangents"]
 
 _Real = NDArray[np.float64]
 
@@ -61,12 +61,13 @@ def tangents(n: _Real) -> _Real:
 
 
 def around(n: _Real, basis: _Real) -> _Real:
-    """Return points ``(2, 6, 3)`` on the great circles through ``n`` ``(3,)`` along both rows of ``basis`` ``(2, 3)``.
+    """Return points ``(2, 6, ..., 3)`` on the great circles through ``n`` ``(..., 3)`` along ``basis`` ``(2, ..., 3)``.
 
     >>> around(np.array([0.0, 0.0, 1.0]), np.eye(3)[:2])[0, 0].round(6)
     array([-0.012   ,  0.      ,  0.999928])
     """
-    return np.asarray(np.cos(_OFFSETS)[:, None] * n + np.sin(_OFFSETS)[:, None] * basis[:, None])
+    sideways = np.moveaxis(np.multiply.outer(np.sin(_OFFSETS), basis), 0, 1)
+    return np.asarray(np.multiply.outer(np.cos(_OFFSETS), n) + sideways)
 
 
 def slopes(values: _Real) -> _Real:
@@ -78,3 +79,15 @@ def slopes(values: _Real) -> _Real:
            [0., 1., 0.]])
     """
     return np.asarray(np.einsum("jk...,k->j...", values, _WEIGHTS))
+
+
+def lattice(count: int) -> _Real:
+    """Return ``count`` directions ``(count, 3)`` of a Fibonacci lattice, spread evenly and in no symmetric position.
+
+    >>> lattice(2).round(4)
+    array([[ 0.8488, -0.172 ,  0.5   ],
+           [-0.7421, -0.4465, -0.5   ]])
+    """
+    k = np.arange(count) + 0.5
+    z, angle = 1 - 2 * k / count, np.pi * (1 + np.sqrt(5)) * k + 1.0
+    return np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=-1)
