@@ -5,6 +5,18 @@ du/dt = L_F [u x grad(V + Phi) - grad(alpha V - chi)], WD11 (24): V + Phi turns 
 in J are h = M_s V B and add -h.u to V. With ``mobility=1`` and potentials without unit everything is dimensionless.
 """
 
+from spinlib.dynamics._branches import quasi_static_path, switching_field
+from spinlib.dynamics._equilibria import fixed_points, linear_response
 from spinlib.dynamics._generalized import GeneralizedLLG, QuadraticPotential, landau_lifshitz_mobility
+from spinlib.dynamics._transfer import onsager_matrix
 
-__all__ = ["GeneralizedLLG", "QuadraticPotential", "landau_lifshitz_mobility"]
+__all__ = [
+    "GeneralizedLLG",
+    "QuadraticPotential",
+    "fixed_points",
+    "landau_lifshitz_mobility",
+    "linear_response",
+    "onsager_matrix",
+    "quasi_static_path",
+    "switching_field",
+]
