@@ -24,6 +24,7 @@ _LONGEST, _SHORTEST = 0.1, 1e-12  # steps along a branch: rad, and fields over t
 _TURN = 0.05  # rad, at most in a step
 _CORRECTIONS = 8
 _RESOLVED = 1e-14
+_EDGE = 1e-12  # of stability: a state on it counts as stable in the field that was asked for
 _SLOW = 1e-9  # square of a frequency, over that of the energy: slower is no precession
 _MOVING = 1e-6  # rate over the scale of the rates
 _CAPTURED = 1e-3  # rad from an attractor
@@ -189,7 +190,7 @@ class _Branch:
                 share = (farthest - p) / (there[1] - p)
                 guess = normalised(n + share * (there[0] - n))
                 state = newton(self._system, guess[None], self._field(farthest))[0]
-                if min(self._margins(state, farthest)) > 0:
+                if min(self._margins(state, farthest)) > -_EDGE:
                     return state, farthest, None
                 step /= 2  # lost before that
                 continue
@@ -249,7 +250,9 @@ class _Branch:
             there = (n, p) if s == 0 else self._moved(n, p, forward, s)
             return self._margins(*(there or (n, p)))[k]
 
-        first = min(brentq(margin, 0, step, (k,), xtol=_RESOLVED) for k in range(2) if margins[k] <= 0)
+        lost = [k for k in range(2) if margins[k] <= 0]
+        # A row may lie on the edge of stability to rounding: then it ends where it begins.
+        first = min(brentq(margin, 0, step, (k,), xtol=_RESOLVED) if margin(0, k) > 0 else 0.0 for k in lost)
         state, where = (self._moved(n, p, forward, first) if first > 0 else None) or (n, p)
         determinant = self._margins(state, where)[1]
         return state, where, "hopf" if determinant > _SLOW else "fold"

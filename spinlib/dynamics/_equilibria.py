@@ -197,7 +197,7 @@ def newton(system: GeneralizedLLG, n: _Real, field_energy: _Real | None = None) 
         n = n / length(n)[..., None]
         if angle.max(initial=0.0) <= np.finfo(float).eps:
             break
-    return n
+    return np.where(np.abs(n) < np.finfo(float).eps ** 2, 0.0, n)
 
 
 def stable(matrix: _Real) -> NDArray[np.bool_]:
