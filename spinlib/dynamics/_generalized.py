@@ -229,6 +229,8 @@ def _across(v: _Real, n: _Real) -> _Real:
 
 def _gradient(name: str, potential: Potential, n: _Real) -> _Real:
     """Return the gradient along the sphere, or refuse what has not its shape."""
+    if isinstance(potential, QuadraticPotential):
+        return _across(potential._euclidean(n), n)
     found = vectors(f"{name}.gradient(m)", potential.gradient(n))
     if found.shape != n.shape:
         raise ValueError(f"{name}.gradient(m) has shape {found.shape} for m of shape {n.shape}: return one for each m")
