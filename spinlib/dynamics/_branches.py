@@ -20,15 +20,16 @@ __all__ = ["QuasiStaticPath", "SwitchingField", "quasi_static_path", "switching_
 
 _Real: TypeAlias = NDArray[np.float64]
 
-_LONGEST, _SHORTEST = 0.1, 1e-12  # steps along a branch: rad, and fields over the scale of the energy
-_TURN = 0.05  # rad, at most in a step
+_LONGEST, _FINE, _SHORTEST = 0.03, 1e-6, 1e-12  # steps along a branch: rad, and fields over the scale of the energy
+_STRAIGHT = 0.995  # cosine of the angle between tangents a step apart
 _CORRECTIONS = 8
-_RESOLVED = 1e-14
+_CONVERGED, _RESOLVED = 1e-9, 1e-14
 _EDGE = 1e-12  # of stability: a state on it counts as stable in the field that was asked for
 _SLOW = 1e-9  # square of a frequency, over that of the energy: slower is no precession
 _MOVING = 1e-6  # rate over the scale of the rates
 _CAPTURED = 1e-3  # rad from an attractor
-_KICK = 1e-6  # rad, off a state that is unstable but at rest
+_RESIDUAL = 1e-11  # of the scale of the rates, where the magnet rests
+_LINGERING, _KICK = 1e-3, 0.02  # rate over the scale, and rad: how a state that is lost gets going
 _STRETCH, _STRETCHES = 10.0, 40  # decay times in one stretch of a relaxation, and stretches
 _PERIODIC = 1e-4  # change of the largest rate from stretch to stretch
 _SLOWEST = 1e-3  # damping that a relaxation waits for
@@ -83,7 +84,8 @@ def switching_field(
     """Return the field along ``direction`` at which the stable state ``start`` is lost.
 
     The field adds -h direction.u to the energy. The branch is followed by arc length in (u, h) from h = 0, and the end
-    is where the determinant of the slope (fold) or its trace (Hopf) vanishes along the arc.
+    is where the determinant of the slope (fold) or its trace (Hopf) vanishes along the arc. A stretch without stability
+    that is shorter than some 0.03 rad may be stepped over.
 
     Args:
         system: the magnet without that field.
@@ -133,8 +135,8 @@ def quasi_static_path(system: GeneralizedLLG, field_energy: ArrayLike, start: Ar
         start: unit vector ``(3,)``; the first row is the attractor that it reaches in the first field.
 
     Returns:
-        Record with ``field_energy``, ``m`` and ``switched``. Where the motion ends on a limit cycle ``m`` is nan, with
-        a warning, and the next row starts from the last state.
+        Record with ``field_energy``, ``m`` and ``switched``. Where the magnet precesses for ever, or does not rest
+        within 400 decay times, ``m`` is nan, with a warning, and the next row starts from the last state.
 
     Raises:
         ValueError: arguments of another shape, numbers that are not finite, or ``start`` is no unit vector.
@@ -162,8 +164,8 @@ def quasi_static_path(system: GeneralizedLLG, field_energy: ArrayLike, start: Ar
         if resting:
             states[k] = last
     if np.isnan(states).any():
-        text = "the magnet precesses and never rests"
-        warnings.warn(f"{text} in {np.isnan(states[:, 0]).sum()} of the fields: m is nan there", stacklevel=2)
+        text = f"in {np.isnan(states[:, 0]).sum()} of the fields the magnet does not come to rest"
+        warnings.warn(f"{text}: m is nan there", stacklevel=2)
     return QuasiStaticPath(np.array(fields), states, lost)
 
 
@@ -172,32 +174,36 @@ class _Branch:
 
     def __init__(self, system: GeneralizedLLG, base: _Real, along: _Real) -> None:
         self._system, self._base, self._along = system, base, along
-        self._scale = strength(system) / (system.mobility * max(1.0, system.alpha)) + float(np.linalg.norm(base))
+        own = strength(system) / (system.mobility * max(1.0, system.alpha))
+        self._scale = own + float(np.linalg.norm(base)) or 1.0
 
     def follow(self, n: _Real, farthest: float) -> tuple[_Real, float, str | None]:
-        """Return state and p where stability is lost and how, or the state at ``farthest`` and None."""
+        """Return state and p where stability is lost and how, or the state at ``farthest`` and None.
+
+        Close to an axis a branch bends sharply beside another one; so a loss is believed in a short step only.
+        """
         p, step = 0.0, min(_LONGEST, farthest / self._scale)
-        forward = np.array([0.0, 0.0, 0.0, 1.0])
-        while True:
-            forward = self._tangent(n, p, forward)
+        forward = self._tangent(n, p, np.array([0.0, 0.0, 0.0, 1.0]))
+        while step > _SHORTEST:
             there = self._moved(n, p, forward, step)
-            if there is None:
+            ahead = forward if there is None else self._tangent(*there, forward)
+            if there is None or ahead @ forward < _STRAIGHT:
                 step /= 2
-                if step < _SHORTEST:  # two branches meet: here the slope is singular
-                    return n, p, "fold"
                 continue
             if there[1] >= farthest:
                 share = (farthest - p) / (there[1] - p)
-                guess = normalised(n + share * (there[0] - n))
-                state = newton(self._system, guess[None], self._field(farthest))[0]
-                if min(self._margins(state, farthest)) > -_EDGE:
+                state = self._settled(normalised(n + share * (there[0] - n)), farthest)
+                if state is not None:
                     return state, farthest, None
                 step /= 2  # lost before that
                 continue
-            margins = self._margins(*there)
-            if min(margins) <= 0:
-                return self._end(n, p, forward, step, margins)
-            (n, p), step = there, min(1.5 * step, _LONGEST)
+            if min(self._margins(*there, ahead)) > 0:
+                (n, p), forward, step = there, ahead, min(1.5 * step, _LONGEST)
+            elif step > _FINE:
+                step /= 4
+            else:
+                return self._end(n, p, forward, step, farthest)
+        return n, p, "fold"  # two branches meet: the slope is singular
 
     def _field(self, p: float) -> _Real:
         return np.asarray(self._base + p * self._along)
@@ -211,10 +217,18 @@ class _Branch:
         matrix = slope(self._system, n, basis, self._field(p)) / unit
         return basis, inside, np.column_stack([matrix, pushed])
 
-    def _margins(self, n: _Real, p: float) -> tuple[float, float]:
-        """Return minus the trace and the determinant of the slope: both positive where the point is stable."""
+    def _margins(self, n: _Real, p: float, ahead: _Real) -> tuple[float, float, float]:
+        """Return minus the trace, the determinant, and dp/ds: positive where the point is stable and p still rises."""
         matrix = self._linear(n, p)[2][:, :2]
-        return float(-np.trace(matrix)), float(np.linalg.det(matrix))
+        return float(-np.trace(matrix)), float(np.linalg.det(matrix)), float(ahead[3])
+
+    def _settled(self, guess: _Real, p: float) -> _Real | None:
+        """Return the stable state close to ``guess`` at p, or None."""
+        state = newton(self._system, guess[None], self._field(p))[0]
+        _, inside, matrix = self._linear(state, p)
+        resting = np.abs(inside).max() <= _RESIDUAL and length(state - guess) <= _LONGEST
+        steady = min(-np.trace(matrix[:, :2]), np.linalg.det(matrix[:, :2])) > -_EDGE
+        return state if resting and steady else None
 
     def _tangent(self, n: _Real, p: float, before: _Real) -> _Real:
         """Return the unit tangent (u, p/scale) of the curve, in the sense of ``before``."""
@@ -224,7 +238,7 @@ class _Branch:
         return tangent if tangent @ before >= 0 else -tangent
 
     def _moved(self, n: _Real, p: float, forward: _Real, step: float) -> tuple[_Real, float] | None:
-        """Return the point of the curve whose projection on ``forward`` is ``step``, or None if it turns too far."""
+        """Return the point of the curve whose projection on ``forward`` is ``step``, or None if it lies elsewhere."""
         m, q = normalised(n + step * forward[:3]), p + step * forward[3] * self._scale
         for _ in range(_CORRECTIONS):
             basis, inside, matrix = self._linear(m, q)
@@ -235,51 +249,61 @@ class _Branch:
             except np.linalg.LinAlgError:
                 return None
             m, q = normalised(m + change[:2] @ basis), q + change[2] * self._scale
-            if length(m - n) > _TURN:
+            if length(m - n) > 2 * step:
                 return None
-            if np.abs(change).max() <= _RESOLVED ** (2 / 3):  # quadratic: the next one would be rounding
+            if np.abs(change).max() <= _CONVERGED:  # quadratic: the next one would be rounding
                 return m, float(q)
         return None
 
-    def _end(
-        self, n: _Real, p: float, forward: _Real, step: float, margins: tuple[float, float]
-    ) -> tuple[_Real, float, str]:
-        """Return where the first of the margins vanishes within ``step``."""
+    def _end(self, n: _Real, p: float, forward: _Real, step: float, farthest: float) -> tuple[_Real, float, str | None]:
+        """Return where the first of the margins vanishes within ``step``, or the state at ``farthest`` before that."""
 
-        def margin(s: float, k: int) -> float:
-            there = (n, p) if s == 0 else self._moved(n, p, forward, s)
-            return self._margins(*(there or (n, p)))[k]
+        def margins(s: float) -> tuple[float, ...]:
+            there = (n, p) if s == 0 else self._moved(n, p, forward, s) or (n, p)
+            return self._margins(*there, self._tangent(*there, forward))
 
-        lost = [k for k in range(2) if margins[k] <= 0]
         # A row may lie on the edge of stability to rounding: then it ends where it begins.
-        first = min(brentq(margin, 0, step, (k,), xtol=_RESOLVED) if margin(0, k) > 0 else 0.0 for k in lost)
+        begin, finish = margins(0.0), margins(step)
+        lost = [k for k in range(3) if finish[k] <= 0 or begin[k] <= 0]
+        zeros = [
+            brentq(lambda s, k: margins(s)[k], 0, step, (k,), xtol=_RESOLVED) if begin[k] > 0 else 0.0 for k in lost
+        ]
+        first = min(zeros)
         state, where = (self._moved(n, p, forward, first) if first > 0 else None) or (n, p)
-        determinant = self._margins(state, where)[1]
-        return state, where, "hopf" if determinant > _SLOW else "fold"
+        before = self._settled(n, farthest) if where > farthest else None
+        if before is not None:
+            return before, farthest, None
+        precessing = margins(first)[1] > _SLOW
+        return state, where, "hopf" if precessing else "fold"
 
 
 def _relaxed(system: GeneralizedLLG, n: _Real, field_energy: _Real) -> tuple[_Real, bool]:
     """Return the attractor that the motion from ``n`` reaches and True, or where it is after long and False."""
     size = strength(system) + system.mobility * float(np.linalg.norm(field_energy))
+    if size == 0:
+        return n, False
     unit = size * min(1.0, max(system.alpha, _SLOWEST))
-    if length(rate(system, n, field_energy)) <= _MOVING * size:
-        n = normalised(n + _KICK * tangents(n).sum(axis=0))
+
+    def moved(_: float, m: _Real) -> _Real:
+        return rate(system, normalised(m), field_energy)
+
+    def at_rest(m: _Real) -> bool:
+        steady = stable(slope(system, m, tangents(m), field_energy))
+        return bool(steady) and float(length(moved(0.0, m))) <= _RESIDUAL * size
+
+    drift = moved(0.0, n)
+    if length(drift) <= _LINGERING * size and not at_rest(n):
+        way = drift if length(drift) > _MOVING * size else tangents(n).sum(axis=0)
+        n = normalised(n + _KICK * normalised(way))
     before = np.inf
     for _ in range(_STRETCHES):
-        run = solve_ivp(
-            lambda _, m: rate(system, normalised(m), field_energy),
-            (0, _STRETCH / unit),
-            n,
-            "DOP853",
-            rtol=1e-9,
-            atol=1e-9,
-        )
+        run = solve_ivp(moved, (0, _STRETCH / unit), n, "DOP853", rtol=1e-9, atol=1e-9)
         n = normalised(run.y[:, -1])
         rest = newton(system, n[None], field_energy)[0]
-        if length(rest - n) <= _CAPTURED and stable(slope(system, rest, tangents(rest), field_energy)):
+        if length(rest - n) <= _CAPTURED and at_rest(rest):
             return rest, True
         fastest = float(length(rate(system, normalised(run.y.T), field_energy)).max())
-        if abs(fastest - before) <= _PERIODIC * fastest:
+        if fastest > _LINGERING * size and abs(fastest - before) <= _PERIODIC * fastest:
             break
         before = fastest
     return n, False

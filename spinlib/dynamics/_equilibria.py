@@ -19,6 +19,7 @@ _Complex: TypeAlias = NDArray[np.complex128]
 _STARTS = (200, 800, 3200)
 _STEPS = 60
 _TURN = 0.3  # rad, at most in a step of Newton's method
+_RESOLVED = 1e-14  # rad
 _RESIDUAL = 1e-11  # of the scale of the rates
 _DEGENERATE = 1e-9  # determinant over the square of the slope
 _SAME = 1e-6  # rad
@@ -195,7 +196,7 @@ def newton(system: GeneralizedLLG, n: _Real, field_energy: _Real | None = None) 
         step = step * np.minimum(1.0, _TURN / np.maximum(angle, np.finfo(float).tiny))
         n = n + np.einsum("...a,a...i->...i", step, basis)
         n = n / length(n)[..., None]
-        if angle.max(initial=0.0) <= np.finfo(float).eps:
+        if angle.max(initial=0.0) <= _RESOLVED:
             break
     return np.where(np.abs(n) < np.finfo(float).eps ** 2, 0.0, n)
 

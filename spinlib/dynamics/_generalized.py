@@ -29,6 +29,7 @@ _Real: TypeAlias = NDArray[np.float64]
 
 _TURN = np.array([[0.0, -1.0], [1.0, 0.0]])  # u x, in a basis with e_1 x e_2 = u
 _SAMPLES = 64
+_ROUNDING = 1e-14  # of a gradient, over the potential
 
 
 @runtime_checkable
@@ -215,12 +216,16 @@ def slope(system: GeneralizedLLG, n: _Real, basis: _Real, field_energy: _Real | 
 
 
 def strength(system: GeneralizedLLG) -> float:
-    """Return the largest rate [1/s] on a lattice of directions: the scale of the motion.
+    """Return the largest rate [1/s] on a lattice of directions, the scale of the motion; 0 if it is only rounding.
 
-    >>> strength(GeneralizedLLG(QuadraticPotential(), 0.5, 1.0))
+    >>> strength(GeneralizedLLG(QuadraticPotential(quadratic=np.eye(3)), 0.5, 1.0))
     0.0
     """
-    return float(length(rate(system, lattice(_SAMPLES))).max())
+    n = lattice(_SAMPLES)
+    parts = [part for part in (system.energy, system.chi, system.phi) if part is not None]
+    size = max(float(np.abs(np.asarray(part(n))).max()) for part in parts)
+    fastest = float(length(rate(system, n)).max())
+    return fastest if fastest > _ROUNDING * system.mobility * size else 0.0
 
 
 def _across(v: _Real, n: _Real) -> _Real:
