@@ -47,7 +47,7 @@ def onsager_matrix(
         alpha: damping, dimensionless, >= 0, ``(...,)``.
         conductivity: sigma_0, half of the total conductivity [S/m], >= 0, ``(...,)``.
         beta: its asymmetry (sigma_up - sigma_down)/(2 sigma_0), -1 to 1, ``(...,)``.
-        relaxation: L, charge per spin flip rate and energy [A/(m^3 J)], >= 0, ``(...,)``.
+        relaxation: L, charge that flips per volume, time and energy of Delta mu [A/(m^3 J)], >= 0, ``(...,)``.
         transverse_conductivity: sigma_perp [S/m], >= 0, ``(...,)``.
         transverse_relaxation: L_perp [A/(m^3 J)], >= 0, ``(...,)``.
         transfer: l, the rate j_theta that -d_x Delta mu/e drives [1/(V m^2 s)], either sign, ``(...,)``.
