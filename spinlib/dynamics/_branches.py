@@ -203,7 +203,9 @@ class _Branch:
                 step /= 4
             else:
                 return self._end(n, p, forward, step, farthest)
-        return n, p, "fold"  # two branches meet: the slope is singular
+        # Two branches meet, where the slope is singular; or there is hardly a way to go.
+        state = self._settled(n, farthest) if farthest - p <= _SHORTEST * self._scale else None
+        return (n, p, "fold") if state is None else (state, farthest, None)
 
     def _field(self, p: float) -> _Real:
         return np.asarray(self._base + p * self._along)

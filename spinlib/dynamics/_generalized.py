@@ -14,6 +14,7 @@ from spinlib._validate import (
     not_negative,
     number,
     positive,
+    real,
     shaped,
     symmetric,
     together,
@@ -103,7 +104,8 @@ class GeneralizedLLG:
 
     H = -grad V. Solved for the rate this is du/dt = L_F [u x grad(V + Phi) - grad(alpha V - chi)]. A potential is any
     object that is called with unit vectors ``(..., 3)`` and has a method ``gradient``, such as
-    :class:`QuadraticPotential`; a method ``hessian`` is used where there is one.
+    :class:`QuadraticPotential`. A method ``hessian``, the second derivative along great circles as ``(..., 3, 3)``, is
+    used where there is one; else differences of the gradient are.
 
     A torque a [p - (p.m) m] + b m x p of the Gilbert form, gamma its gyromagnetic ratio, is chi = (M_s V/gamma)
     (a - alpha b) p.u, Phi = (M_s V/gamma)(b + alpha a) p.u.
@@ -245,7 +247,10 @@ def _gradient(name: str, potential: Potential, n: _Real) -> _Real:
 def _hessian(name: str, potential: Potential, n: _Real, basis: _Real) -> _Real:
     """Return the second derivative along the sphere in a basis, ``(..., 2, 2)``: analytic, or from gradients."""
     if hasattr(potential, "hessian"):
-        tensor = np.asarray(potential.hessian(n))
+        tensor = real(f"{name}.hessian(m)", potential.hessian(n))
+        if tensor.shape != (*n.shape, 3):
+            remedy = "return one (3, 3) matrix for each m, of the second derivative along the sphere"
+            raise ValueError(f"{name}.hessian(m) has shape {tensor.shape} for m of shape {n.shape}: {remedy}")
         return np.asarray(np.einsum("a...i,...ij,b...j->...ab", basis, tensor, basis))
     change = slopes(_gradient(name, potential, around(n, basis)))
     return np.asarray(np.einsum("a...i,b...i->...ab", basis, change))
