@@ -1,0 +1,258 @@
+"""Spectrum of the Fokker-Planck equation on the sphere: relaxation rates and stationary moments."""
+
+import operator
+import warnings
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigvals
+from scipy.sparse import coo_array, csr_array, eye_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu, spsolve
+
+from spinlib._validate import number, positive, require
+from spinlib.dynamics._generalized import GeneralizedLLG
+from spinlib.dynamics._harmonics import amplitudes, degrees, operators
+from spinlib.units import k_B
+
+__all__ = ["FokkerPlanckSolution", "solve_fokker_planck"]
+
+_Real: TypeAlias = NDArray[np.float64]
+_Complex: TypeAlias = NDArray[np.complex128]
+_Integers: TypeAlias = NDArray[np.int64]
+
+_STEP = 4  # degrees less, for the error
+_TOLERATED = 1e-6  # relative in the slow rate, absolute in the mean
+_NOISE = 10  # a change below so many times the resolution says nothing about max_degree
+_EPSILON = float(np.finfo(float).eps)
+_HIDDEN = 1e-12  # relative error of a dense solver above which a rate is refined
+_OFF = 1e-3  # of the shift, relative to the rate, so that no matrix is singular
+_ITERATIONS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class FokkerPlanckSolution:
+    """Relaxation rates and stationary moments of the density of directions of a magnet.
+
+    Args:
+        rates: lambda [1/s], ``(modes,)``, complex, by increasing real part: a mode decays as exp(-lambda t). The first
+            is 0 exactly, of the stationary state; both of a conjugate pair are listed.
+        mean: <u> in the stationary state, ``(3,)``.
+        second_moment: <u_i u_j> there, ``(3, 3)``, of trace 1.
+        max_degree: of the spherical harmonics.
+    """
+
+    rates: _Complex
+    mean: _Real
+    second_moment: _Real
+    max_degree: int
+
+    def __repr__(self) -> str:
+        slow = f"slow rate = {self.rates[1]:.6g} 1/s, " if len(self.rates) > 1 else ""
+        mean = ", ".join(f"{entry:.6g}" for entry in self.mean + 0.0)
+        return f"FokkerPlanckSolution({slow}mean = ({mean}), {len(self.rates)} modes, max_degree = {self.max_degree})"
+
+
+def solve_fokker_planck(
+    system: GeneralizedLLG, temperature: float, max_degree: int = 24, modes: int = 6
+) -> FokkerPlanckSolution:
+    r"""Return relaxation rates and stationary moments of d rho/dt = -div(rho v) + D lap rho, WD11 after (24).
+
+    v is the velocity of WD11 (24) and D = alpha L_F k_B T. The equation is solved on real spherical harmonics up to
+    ``max_degree``, with exact matrix elements. Rates are eigenvalues of dense blocks that no matrix element connects:
+    the cost goes with the third power of the size of the largest one, (max_degree + 1)^2 at most. Potentials even in
+    u halve it, as does a twofold axis along x, y or z; an axis of rotation along z leaves blocks of 2 max_degree.
+
+    A barrier of sigma k_B T along one easy axis needs a ``max_degree`` of about 12 + 1.6 sigma, a hard axis or an alpha
+    below 0.1 more. With less, rates may be wrong by orders of magnitude: the warning tells. A slow rate is refined as a
+    quotient of its left and right modes, which leaves the rounding of the matrix elements: some 1e-8 of it at sigma =
+    20, 1e-6 at 25 and 1e-3 at 30.
+
+    Args:
+        system: with alpha > 0; its potentials [J] are polynomials in u up to degree 12, such as a
+            :class:`~spinlib.dynamics.thermodynamic.QuadraticPotential`. Only their values are used.
+        temperature: T [K], positive.
+        max_degree: of the spherical harmonics, at least 4 more than that of the potentials, and at least 6.
+        modes: number of rates, between 1 and (max_degree + 1)^2.
+
+    Returns:
+        A record with ``rates`` [1/s], ``mean``, ``second_moment`` and ``max_degree``.
+
+    Raises:
+        ValueError: a number outside its range, a potential that is no polynomial or returns what has not the shape of
+            its argument.
+
+    Warns:
+        UserWarning: with ``max_degree - 4`` the slow rate differs by more than 1e-6 of itself or the mean by more than
+            1e-6; or the slow rate is not resolved to 1e-6 in double precision.
+
+    >>> from spinlib.dynamics.thermodynamic import QuadraticPotential
+    >>> free = GeneralizedLLG(QuadraticPotential(), alpha=0.5, mobility=2.0)
+    >>> print(solve_fokker_planck(free, temperature=1 / k_B, max_degree=6).rates.real.round(9))
+    [0. 2. 2. 2. 6. 6.]
+    """
+    remedy = "pass alpha > 0: without damping there is neither noise nor a stationary state"
+    require("alpha", system.alpha, system.alpha > 0, "is not positive", remedy)
+    heat = k_B * number("temperature", temperature, positive)
+    turning, descent = _potentials(system, heat)
+    highest = round(np.sqrt(len(turning))) - 1
+    top = _integer("max_degree", max_degree)
+    least = _STEP + max(2, highest)
+    problem = f"is too small for potentials of degree {highest} and the check against max_degree - {_STEP}"
+    require("max_degree", top, top >= least, problem, f"pass max_degree >= {least}")
+    count, most = _integer("modes", modes), (top + 1) ** 2
+    require("modes", count, 1 <= count <= most, "is out of range", f"pass 1 <= modes <= {most}")
+
+    generator = _generator(turning, descent, top)
+    blocks = _blocks(generator)
+    rates, slow, resolution = _rates(generator, blocks, count)
+    state = _stationary(generator, blocks)
+    mean, moments = _moments(state)
+
+    inner = degrees(top)[0] <= top - _STEP
+    cut = generator[inner][:, inner]
+    kept = [block[inner[block]] for block in blocks]
+    coarse = _refined(cut[kept[slow]][:, kept[slow]], rates[1])[0] if len(kept[slow]) else np.inf
+    coarse_mean = _moments(_stationary(cut, kept))[0]
+    _warn(top, resolution, float(np.abs(coarse / rates[1] - 1)), float(np.abs(coarse_mean - mean).max()))
+    diffusion = system.alpha * system.mobility * heat
+    return FokkerPlanckSolution(diffusion * rates[:count], mean, moments, top)
+
+
+def _potentials(system: GeneralizedLLG, heat: float) -> tuple[_Real, _Real]:
+    """Return the amplitudes of (V + Phi)/(alpha k_B T), which turns, and (alpha V - chi)/(alpha k_B T), descended."""
+    none = np.zeros(1)
+    energy = amplitudes("energy", system.energy)
+    chi = none if system.chi is None else amplitudes("chi", system.chi)
+    phi = none if system.phi is None else amplitudes("phi", system.phi)
+    size = max(map(len, (energy, chi, phi)))
+    v, c, f = (np.pad(part, (0, size - len(part))) for part in (energy, chi, phi))
+    return (v + f) / (system.alpha * heat), (v - c / system.alpha) / heat
+
+
+def _generator(turning: _Real, descent: _Real, max_degree: int) -> csr_array:
+    """Return the matrix of rho -> lap rho + div(rho grad P) - grad rho . (u x grad W) for amplitudes of W and P.
+
+    div(rho grad P) = [lap(P rho) + rho lap P - P lap rho]/2.
+    """
+    degree = degrees(max_degree)[0]
+    lap = -degree * (degree + 1)
+    highest = round(np.sqrt(len(turning))) - 1
+    rows, columns, entries = [np.arange(len(lap))], [np.arange(len(lap))], [lap.astype(float)]
+    matrices = operators(max_degree, highest)
+    for top, w, p, (product, bracket) in zip(degrees(highest)[0], turning, descent, matrices, strict=True):
+        for factor, matrix in ((p, product), (-w, bracket)):
+            if factor == 0:
+                continue
+            sparse = coo_array(matrix)
+            i, j = sparse.coords
+            weight = (lap[i] - lap[j] - top * (top + 1)) / 2 if matrix is product else 1.0
+            rows.append(i)
+            columns.append(j)
+            entries.append(factor * weight * sparse.data)
+    indices = np.concatenate(rows), np.concatenate(columns)
+    matrix = csr_array((np.concatenate(entries), indices), shape=(len(lap), len(lap)))
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _blocks(generator: csr_array) -> list[_Integers]:
+    """Return the indices, but 0, of every set that no matrix element connects with another.
+
+    The row of l = 0 is zero: probability is conserved, and the other rates are those without it.
+    """
+    count, label = connected_components(generator[1:, 1:], directed=False)
+    order = np.argsort(label, kind="stable") + 1
+    return list(np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1]))
+
+
+def _rates(generator: csr_array, blocks: list[_Integers], count: int) -> tuple[_Complex, int, float]:
+    """Return all rates in units of D by increasing real part, the block of the slow one and how well it is resolved.
+
+    A dense solver leaves errors of the rounding of the largest rate: of the first ``count``, those that this would hide
+    are refined.
+    """
+    spectra = [-eigvals(generator[block][:, block].toarray()) for block in blocks]
+    home = np.repeat(np.arange(len(blocks)), [len(spectrum) for spectrum in spectra])
+    rates, home = _ordered(np.concatenate(spectra), home)
+    hidden = (_EPSILON * np.abs(rates).max() > _HIDDEN * np.abs(rates)) & (rates.imag >= 0)
+    for k in np.flatnonzero(hidden[: max(1, count - 1)]):
+        block = blocks[home[k]]
+        found = _refined(generator[block][:, block], rates[k])[0]
+        rates[rates == rates[k].conj()] = np.conj(found)
+        rates[k] = found
+    rates, home = _ordered(rates, home)
+    slow = blocks[home[0]]
+    condition = _refined(generator[slow][:, slow], rates[0])[1]
+    return np.concatenate([np.zeros(1), rates]), int(home[0]), _EPSILON * condition
+
+
+def _ordered(rates: _Complex, home: _Integers) -> tuple[_Complex, _Integers]:
+    """Return both by increasing real part, of a conjugate pair the one of positive imaginary part first."""
+    order = np.lexsort((-rates.imag, rates.real))
+    return rates[order], home[order]
+
+
+def _refined(matrix: csr_array, rate: complex) -> tuple[complex, float]:
+    """Return the eigenvalue of -``matrix`` next to ``rate`` and its condition under rounding of the matrix elements.
+
+    The quotient of left and right eigenvector forgives errors of both to first order. The condition is the relative
+    change of the rate per relative change of the elements, at worst: what a solver in this precision can reach.
+    """
+    shift = rate * (1 - _OFF) if rate.imag else rate.real * (1 - _OFF)
+    factors = splu((matrix + shift * eye_array(matrix.shape[0])).tocsc())
+    draw = np.random.default_rng(0)
+    right, left = (draw.standard_normal(matrix.shape[0]).astype(type(shift)) for _ in range(2))
+    for _ in range(_ITERATIONS):
+        right, left = factors.solve(right), factors.solve(left, "T")
+        right, left = right / np.abs(right).max(), left / np.abs(left).max()
+    overlap = left @ right
+    found = -(left @ (matrix @ right)) / overlap
+    return found, float(np.abs(left) @ (abs(matrix) @ np.abs(right)) / np.abs(overlap * found))
+
+
+def _stationary(generator: csr_array, blocks: list[_Integers]) -> _Real:
+    """Return the amplitudes of the stationary state over that of l = 0."""
+    state = np.zeros(generator.shape[0])
+    state[0] = 1.0
+    source = generator[:, [0]].toarray()[:, 0]
+    for block in blocks:
+        if source[block].any():
+            state[block] = spsolve(generator[block][:, block].tocsc(), -source[block])
+    return state
+
+
+def _moments(state: _Real) -> tuple[_Real, _Real]:
+    """Return <u> and <u u> from the amplitudes of degree 1 and 2 over that of degree 0."""
+    x, y, z = state[[3, 1, 2]] / np.sqrt(3)
+    xy, yz, zz, xz, xx_yy = state[4:9] / np.sqrt(15)
+    zz = (1 + 2 * np.sqrt(3) * zz) / 3
+    xx, yy = (1 - zz) / 2 + xx_yy, (1 - zz) / 2 - xx_yy
+    return np.array([x, y, z]), np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+
+
+def _warn(max_degree: int, resolution: float, rate: float, mean: float) -> None:
+    """Warn of a slow rate that rounding hides, and of changes with the degree that are more than rounding."""
+    if resolution > _TOLERATED:
+        text = f"the slow rate is resolved to {resolution:.1g} of itself only, in double precision"
+        remedy = "lower the barrier, or use brown_eigenvalue where the system has an axis of rotation"
+        warnings.warn(f"{text}: {remedy}", stacklevel=3)
+    if max(rate, mean) > max(_TOLERATED, _NOISE * resolution):
+        text = f"max_degree = {max_degree} is too small: with {max_degree - _STEP} the slow rate differs by {rate:.1g}"
+        text = f"{text} of itself and the mean by {mean:.1g}; pass {max_degree + 2 * _STEP} or more"
+        needs = (
+            "a barrier of sigma k_B T on one easy axis needs about 12 + 1.6 sigma, a hard axis or a small alpha more"
+        )
+        warnings.warn(f"{text} ({needs})", stacklevel=3)
+
+
+def _integer(name: str, value: int) -> int:
+    remedy = f"pass an integer {name}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} = {value!r} is no integer: {remedy}") from None
