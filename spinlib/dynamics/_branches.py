@@ -160,7 +160,7 @@ def quasi_static_path(system: GeneralizedLLG, field_energy: ArrayLike, start: Ar
                 last, _, kind = _Branch(system, fields[k - 1], change / distance).follow(last, distance)
                 lost[k] = kind is not None
         if not resting or lost[k]:
-            last, resting = _relaxed(system, last, here)
+            last, resting = _relaxed(system, last, here, lost=bool(lost[k]))
         if resting:
             states[k] = last
     if np.isnan(states).any():
@@ -279,8 +279,11 @@ class _Branch:
         return state, where, "hopf" if precessing else "fold"
 
 
-def _relaxed(system: GeneralizedLLG, n: _Real, field_energy: _Real) -> tuple[_Real, bool]:
-    """Return the attractor that the motion from ``n`` reaches and True, or where it is after long and False."""
+def _relaxed(system: GeneralizedLLG, n: _Real, field_energy: _Real, *, lost: bool) -> tuple[_Real, bool]:
+    """Return the attractor that the motion from ``n`` reaches and True, or where it is after long and False.
+
+    A state that is ``lost`` leaves slowly, past the ghost of a fold or from a saddle; a push along its way saves time.
+    """
     size = strength(system) + system.mobility * float(np.linalg.norm(field_energy))
     if size == 0:
         return n, False
@@ -289,21 +292,22 @@ def _relaxed(system: GeneralizedLLG, n: _Real, field_energy: _Real) -> tuple[_Re
     def moved(_: float, m: _Real) -> _Real:
         return rate(system, normalised(m), field_energy)
 
-    def at_rest(m: _Real) -> bool:
-        steady = stable(slope(system, m, tangents(m), field_energy))
-        return bool(steady) and float(length(moved(0.0, m))) <= _RESIDUAL * size
+    def rest() -> _Real | None:
+        m = newton(system, n[None], field_energy)[0]
+        resting = length(m - n) <= _CAPTURED and length(moved(0.0, m)) <= _RESIDUAL * size
+        return m if resting and stable(slope(system, m, tangents(m), field_energy)) else None
 
     drift = moved(0.0, n)
-    if length(drift) <= _LINGERING * size and not at_rest(n):
-        way = drift if length(drift) > _MOVING * size else tangents(n).sum(axis=0)
-        n = normalised(n + _KICK * normalised(way))
+    speed, still = float(length(drift)), _MOVING * size
+    if rest() is None and speed <= (_LINGERING * size if lost else still):
+        n = normalised(n + _KICK * normalised(drift if speed > still else tangents(n).sum(axis=0)))
     before = np.inf
     for _ in range(_STRETCHES):
         run = solve_ivp(moved, (0, _STRETCH / unit), n, "DOP853", rtol=1e-9, atol=1e-9)
         n = normalised(run.y[:, -1])
-        rest = newton(system, n[None], field_energy)[0]
-        if length(rest - n) <= _CAPTURED and at_rest(rest):
-            return rest, True
+        found = rest()
+        if found is not None:
+            return found, True
         fastest = float(length(rate(system, normalised(run.y.T), field_energy)).max())
         if fastest > _LINGERING * size and abs(fastest - before) <= _PERIODIC * fastest:
             break
