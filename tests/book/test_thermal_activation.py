@@ -102,7 +102,6 @@ def change(sign, density, slope_of_density, test_slope, u):
     return -sign * w @ ((1 - x**2) * slope_of_density(x) * test_slope(x)) / (w @ density(x))
 
 
-@compiled_only
 def test_paper_WD11_statement_after_24_the_flux_spreads_an_ensemble():
     """The corrected sign gives the decay 2 D of <u_z> that trajectories have, over a half-life; five seeds."""
     quadrature = legendre.leggauss(20)
