@@ -40,9 +40,10 @@ _ITERATIONS = 60  # 17 are the most that 20000 pairs with barrier < 3000 and red
 
 
 def brown_eigenvalue(barrier: ArrayLike, reduced_field: ArrayLike = 0.0) -> float | _Real:
-    r"""Return 2 tau_N lambda_1, the slowest relaxation rate of a uniaxial magnet in a field along its axis.
+    r"""Return 2 tau_N lambda_1, the slowest relaxation rate of u_z in a uniaxial magnet with a field along its axis.
 
-    V/k_B T = -sigma (u_z^2 + 2 h u_z), and 1/(2 tau_N) is the rotational diffusion constant. For |h| < 1 the barriers
+    It is the slowest rate of all where there are two wells, |h| < 1; in a stronger field a mode that turns about the
+    axis may be slower. V/k_B T = -sigma (u_z^2 + 2 h u_z), and 1/(2 tau_N) is the rotational diffusion constant. For |h| < 1 the barriers
     are sigma (1 - |h|)^2 and sigma (1 + |h|)^2. In units of 1/(2 tau_N) the rate does not depend on the damping. Its
     relative error is below 2e-15 times 1 + the lower barrier; the rounding of ``barrier`` alone leaves a tenth of that.
 

@@ -40,8 +40,8 @@ class NeelBrown(Table):
             direction in this time.
         barrier: sigma = K V/k_B T, dimensionless.
         eigenvalue: 2 tau_N lambda_1, dimensionless, by :func:`brown_eigenvalue`.
-        rate: lambda_1 [1/s], of the slowest relaxation: of both wells together, twice the rate of leaving one of two
-            equal wells.
+        rate: lambda_1 [1/s], of the slowest relaxation of u_z: of both wells together, twice the rate of leaving one of
+            two equal wells.
     """
 
     _units: ClassVar[Mapping[str, str]] = {"diffusion_time": "s", "rate": "1/s"}
