@@ -1,5 +1,6 @@
 """Refusals that name the argument, the value, the admissible range and the remedy."""
 
+import operator
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ __all__ = [
     "finite",
     "float_or_array",
     "generator",
+    "integer",
     "mixing_bound",
     "not_negative",
     "number",
@@ -252,6 +254,25 @@ def generator(seed: int | np.random.Generator | None) -> np.random.Generator:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed = {seed!r} is no seed: pass an integer >= 0, a numpy.random.Generator or None")
     return np.random.default_rng(int(seed))
+
+
+def integer(name: str, value: object, least: int) -> int:
+    """Return ``value`` as an integer of at least ``least``, or refuse it by name.
+
+    >>> integer("steps", 2.0, 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: steps = 2.0 is no integer: pass an integer steps >= 1
+    """
+    remedy = f"pass an integer {name} >= {least}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        count = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ValueError(f"{name} = {value!r} is no integer: {remedy}") from None
+    require(name, count, count >= least, f"is below {least}", remedy)
+    return count
 
 
 def place(index: tuple[int, ...]) -> str:

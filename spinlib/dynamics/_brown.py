@@ -43,9 +43,10 @@ def brown_eigenvalue(barrier: ArrayLike, reduced_field: ArrayLike = 0.0) -> floa
     r"""Return 2 tau_N lambda_1, the slowest relaxation rate of u_z in a uniaxial magnet with a field along its axis.
 
     It is the slowest rate of all where there are two wells, |h| < 1; in a stronger field a mode that turns about the
-    axis may be slower. V/k_B T = -sigma (u_z^2 + 2 h u_z), and 1/(2 tau_N) is the rotational diffusion constant. For |h| < 1 the barriers
-    are sigma (1 - |h|)^2 and sigma (1 + |h|)^2. In units of 1/(2 tau_N) the rate does not depend on the damping. Its
-    relative error is below 2e-15 times 1 + the lower barrier; the rounding of ``barrier`` alone leaves a tenth of that.
+    axis may be slower. V/k_B T = -sigma (u_z^2 + 2 h u_z), and 1/(2 tau_N) is the rotational diffusion constant. For
+    |h| < 1 the barriers are sigma (1 - |h|)^2 and sigma (1 + |h|)^2. In units of 1/(2 tau_N) the rate does not depend
+    on the damping. Its relative error is below 2e-15 times 1 + the lower barrier; the rounding of ``barrier`` alone
+    leaves a tenth of that.
 
     Args:
         barrier: sigma = K V/k_B T >= 0, dimensionless, ``(...,)``.
@@ -100,7 +101,7 @@ def _inverse(sigma: float, h: float) -> tuple[Callable[[_Real], _Real], _Real, f
     nodes, weights, within = _rule()
     number = np.arange(panels)[:, None]
     t = number + nodes  # z in panels
-    beyond = (2 - end) + width * (panels - 1 - number + nodes[::-1])  # 2 - z, without cancellation
+    beyond = 2 - width * t
     energy = sigma * (width * t) * (2 * k - width * t)
     top = float(energy.max())
     boltzmann = np.exp(-energy)

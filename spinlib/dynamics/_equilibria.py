@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import real, require
-from spinlib.dynamics._generalized import GeneralizedLLG, rate, slope, strength
-from spinlib.dynamics._sphere import lattice, length, one_direction, tangents
+from spinlib.dynamics._generalized import GeneralizedLLG, energies, generalized, rate, slope, strength
+from spinlib.dynamics._sphere import lattice, length, normalised, one_direction, tangents
 
-__all__ = ["FixedPoints", "LinearResponse", "fixed_points", "linear_response", "newton", "stable"]
+__all__ = ["MOVING", "RESIDUAL", "FixedPoints", "LinearResponse", "fixed_points", "linear_response", "newton", "stable"]
 
 _Real: TypeAlias = NDArray[np.float64]
 _Complex: TypeAlias = NDArray[np.complex128]
@@ -20,14 +20,14 @@ _STARTS = (200, 800, 3200)
 _STEPS = 60
 _TURN = 0.3  # rad, at most in a step of Newton's method
 _RESOLVED = 1e-14  # rad
-_RESIDUAL = 1e-11  # of the scale of the rates
+RESIDUAL = 1e-11  # of the scale of the rates
 _DEGENERATE = 1e-9  # determinant over the square of the slope
 _SAME = 1e-6  # rad
 _NEUTRAL = 1e-12  # growth rate over the slope
-_MOVING = 1e-6  # rate over the slope
+MOVING = 1e-6  # rate over the slope
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FixedPoints:
     """Isolated fixed points in the order of their energy.
 
@@ -42,7 +42,7 @@ class FixedPoints:
     stable: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinearResponse:
     """Linearised motion at a fixed point, d(delta)/dt = J delta + K h in the tangent plane.
 
@@ -85,7 +85,7 @@ class LinearResponse:
         omega = real("angular_frequency", angular_frequency)
         matrix = 1j * omega[..., None, None] * np.eye(2) - self.jacobian
         condition = np.linalg.cond(matrix)
-        remedy = "pass an omega off the undamped resonance, or alpha > 0"
+        remedy = "pass an omega off the undamped resonance, or a point off the edge of stability"
         require("condition number of i omega - J", condition, condition < 1 / _NEUTRAL, "is too large", remedy)
         return np.asarray(np.linalg.solve(matrix, np.broadcast_to(self.drive, matrix.shape)))
 
@@ -94,7 +94,8 @@ def fixed_points(system: GeneralizedLLG) -> FixedPoints:
     """Return the isolated fixed points of WD11 (24), stable and unstable.
 
     Newton's method in the tangent plane from lattices of starts that get denser until nodes and foci less saddles
-    number 2, as on a sphere they must (Poincare and Hopf). A ring of fixed points is left out, with a warning.
+    number 2, as on a sphere they must (Poincare and Hopf). A node and a saddle that are missed together would not show
+    in that. A ring of fixed points is left out, with a warning.
 
     Args:
         system: the magnet.
@@ -119,11 +120,11 @@ def fixed_points(system: GeneralizedLLG) -> FixedPoints:
     >>> found.stable
     array([ True,  True, False, False, False, False])
     """
-    size = strength(system)
+    size = strength(generalized(system))
     points, degenerate, index = np.empty((0, 3)), size == 0, 0
     for count in _STARTS if size else ():
         found = newton(system, lattice(count))
-        found = _distinct(found[length(rate(system, found)) <= _RESIDUAL * size])
+        found = _distinct(found[length(rate(system, found)) <= RESIDUAL * size])
         matrix = slope(system, found, tangents(found))
         determinant = np.linalg.det(matrix)
         isolated = np.abs(determinant) > _DEGENERATE * np.abs(matrix).max(axis=(-2, -1)) ** 2
@@ -132,11 +133,12 @@ def fixed_points(system: GeneralizedLLG) -> FixedPoints:
         if index == 2:
             break
     if degenerate:
-        warnings.warn("fixed points that are not isolated are left out: a ring of an axisymmetric system", stacklevel=2)
+        text = "fixed points that are not isolated are left out: a ring of an axisymmetric system"
+        warnings.warn(f"{text}, or potentials that are constant to rounding", stacklevel=2)
     elif index != 2:
         text = f"fixed points are missing: nodes and foci less saddles number {index} where 2 are on a sphere"
         warnings.warn(f"{text}; call linear_response at a point that you know", stacklevel=2)
-    energy = np.asarray(system.energy(points)) if len(points) else np.empty(0)
+    energy = energies("energy", system.energy, points) if len(points) else np.empty(0)
     level = np.round(energy / np.abs(energy).max(initial=np.finfo(float).tiny), 9)
     points = points[np.lexsort((*-np.round(points.T, 6), level))]
     matrix = slope(system, points, tangents(points))
@@ -166,6 +168,7 @@ def linear_response(system: GeneralizedLLG, m: ArrayLike) -> LinearResponse:
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
+    generalized(system)
     n = one_direction("m", m)
     basis = tangents(n)
     matrix = slope(system, n, basis)
@@ -173,7 +176,7 @@ def linear_response(system: GeneralizedLLG, m: ArrayLike) -> LinearResponse:
     share = moving / size if size else np.inf
     text = "|dm/dt| over the largest entry of the Jacobian at m"
     require(
-        text, share, share <= _MOVING, "is not 0 to 1e-6, so m is no fixed point", "pass one of fixed_points(system).m"
+        text, share, share <= MOVING, "is not 0 to 1e-6, so m is no fixed point", "pass one of fixed_points(system).m"
     )
     drive = system.mobility * np.array([[system.alpha, 1.0], [-1.0, system.alpha]])
     return LinearResponse(n, basis, matrix, drive, np.linalg.eigvals(matrix).astype(complex))
@@ -195,7 +198,7 @@ def newton(system: GeneralizedLLG, n: _Real, field_energy: _Real | None = None) 
         angle = np.linalg.norm(step, axis=-1, keepdims=True)
         step = step * np.minimum(1.0, _TURN / np.maximum(angle, np.finfo(float).tiny))
         n = n + np.einsum("...a,a...i->...i", step, basis)
-        n = n / length(n)[..., None]
+        n = normalised(n)
         if angle.max(initial=0.0) <= _RESOLVED:
             break
     return np.where(np.abs(n) < np.finfo(float).eps ** 2, 0.0, n)

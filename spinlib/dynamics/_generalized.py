@@ -24,7 +24,17 @@ from spinlib._validate import (
 from spinlib.dynamics._sphere import around, lattice, length, slopes
 from spinlib.units import gyromagnetic_ratio as free_electron
 
-__all__ = ["GeneralizedLLG", "Potential", "QuadraticPotential", "landau_lifshitz_mobility", "rate", "slope", "strength"]
+__all__ = [
+    "GeneralizedLLG",
+    "Potential",
+    "QuadraticPotential",
+    "energies",
+    "generalized",
+    "landau_lifshitz_mobility",
+    "rate",
+    "slope",
+    "strength",
+]
 
 _Real: TypeAlias = NDArray[np.float64]
 
@@ -134,7 +144,7 @@ class GeneralizedLLG:
     def __post_init__(self) -> None:
         for name, optional in (("energy", False), ("chi", True), ("phi", True)):
             value = getattr(self, name)
-            if not isinstance(value, Potential) and not (optional and value is None):
+            if (isinstance(value, type) or not isinstance(value, Potential)) and not (optional and value is None):
                 remedy = "pass a QuadraticPotential, or an object that is called with m and has a method gradient"
                 raise ValueError(f"{name} = {value!r} is no potential: {remedy}")
         object.__setattr__(self, "alpha", number("alpha", self.alpha, not_negative))
@@ -176,6 +186,31 @@ def landau_lifshitz_mobility(
         alpha=not_negative("alpha", alpha),
     )
     return float_or_array(gamma / (moment * (1 + loss**2)))
+
+
+def generalized(system: GeneralizedLLG) -> GeneralizedLLG:
+    """Return ``system``, or refuse what is no :class:`GeneralizedLLG`.
+
+    >>> generalized(1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: system = 1.0 is no GeneralizedLLG: pass GeneralizedLLG(energy, alpha, mobility)
+    """
+    if not isinstance(system, GeneralizedLLG):
+        raise ValueError(f"system = {system!r} is no GeneralizedLLG: pass GeneralizedLLG(energy, alpha, mobility)")
+    return system
+
+
+def energies(name: str, potential: Potential, n: _Real) -> _Real:
+    """Return the values ``(...)`` of a potential at checked unit vectors ``(..., 3)``, or refuse another shape.
+
+    >>> energies("energy", QuadraticPotential((0, 0, 2.0)), np.array([[0.0, 0.0, 1.0]]))
+    array([2.])
+    """
+    found = real(f"{name}(m)", potential(n), "return finite energies")
+    if found.shape != n.shape[:-1]:
+        raise ValueError(f"{name}(m) has shape {found.shape} for m of shape {n.shape}: return one number for each m")
+    return found
 
 
 def rate(system: GeneralizedLLG, n: _Real, field_energy: _Real | None = None) -> _Real:
@@ -224,8 +259,8 @@ def strength(system: GeneralizedLLG) -> float:
     0.0
     """
     n = lattice(_SAMPLES)
-    parts = [part for part in (system.energy, system.chi, system.phi) if part is not None]
-    size = max(float(np.abs(np.asarray(part(n))).max()) for part in parts)
+    parts = {"energy": system.energy, "chi": system.chi, "phi": system.phi}
+    size = max(float(np.abs(energies(name, part, n)).max()) for name, part in parts.items() if part is not None)
     fastest = float(length(rate(system, n)).max())
     return fastest if fastest > _ROUNDING * system.mobility * size else 0.0
 

@@ -5,7 +5,7 @@ vector of its amplitudes, that of Y_lm at the index l^2 + l + m.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from math import pi, sqrt
 from typing import Any, TypeAlias
 
@@ -78,7 +78,7 @@ def harmonics(x: Any, y: Any, z: Any, one: Any, max_degree: int) -> list[Any]:
     return [found[int(degree), int(m)] for degree, m in zip(*degrees(max_degree), strict=True)]
 
 
-@cache
+@lru_cache(maxsize=4)
 def operators(max_degree: int, highest: int) -> list[tuple[csr_array, csr_array]]:
     """Return the matrices of rho -> Y_LM rho and rho -> grad rho . (u x grad Y_LM) for every L <= ``highest``.
 
@@ -89,7 +89,7 @@ def operators(max_degree: int, highest: int) -> list[tuple[csr_array, csr_array]
     >>> print(round(4 * pi * product[2, 0] ** 2, 9))
     1.0
     """
-    margin = max_degree + highest
+    margin = max_degree + highest // 2  # a path of so many steps that leaves farther does not return
     x, y, z = _components(margin)
     size = (margin + 1) ** 2
     one = _Operator(eye_array(size, format="csr"), csr_array((size, size)))
@@ -160,7 +160,7 @@ def _components(max_degree: int) -> tuple[_Operator, _Operator, _Operator]:
     spin = 1j * ladder(0, 1, np.sqrt((degree - m) * (degree + m + 1)))
     turns = (spin - spin.conj().T) / 2, (spin + spin.conj().T) / 2j, diags_array(1j * m, format="csr")
     positions = (plus + plus.T) / 2, (plus - plus.T) / 2j, along
-    # ... then on real ones.
+    # ... then on real ones: [(-1)^m Y_m + Y_-m]/sqrt 2 for m > 0, i [Y_m - (-1)^m Y_-m]/sqrt 2 for m < 0.
     sign = np.where(m % 2, -1.0, 1.0)
     own = np.where(m > 0, sign, np.where(m < 0, 1j, np.sqrt(2.0))) / np.sqrt(2)
     other = np.where(m > 0, 1.0, np.where(m < 0, -1j * sign, 0.0)) / np.sqrt(2)

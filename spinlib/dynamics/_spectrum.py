@@ -1,6 +1,5 @@
 """Spectrum of the Fokker-Planck equation on the sphere: relaxation rates and stationary moments."""
 
-import operator
 import warnings
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,8 +11,8 @@ from scipy.sparse import coo_array, csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu, spsolve
 
-from spinlib._validate import number, positive, require
-from spinlib.dynamics._generalized import GeneralizedLLG
+from spinlib._validate import integer, number, positive, require
+from spinlib.dynamics._generalized import GeneralizedLLG, generalized
 from spinlib.dynamics._harmonics import amplitudes, degrees, operators
 from spinlib.units import k_B
 
@@ -25,6 +24,8 @@ _Integers: TypeAlias = NDArray[np.int64]
 
 _STEP = 4  # degrees less, for the error
 _TOLERATED = 1e-6  # relative in the slow rate, absolute in the mean
+_LOST = 0.1  # resolution of the slow rate at which the balance between wells is rounding
+_WIDEST = 1e4  # k_B T: what a potential may span
 _NOISE = 10  # a change below so many times the resolution says nothing about max_degree
 _EPSILON = float(np.finfo(float).eps)
 _HIDDEN = 1e-12  # relative error of a dense solver above which a rate is refined
@@ -39,8 +40,8 @@ class FokkerPlanckSolution:
     Args:
         rates: lambda [1/s], ``(modes,)``, complex, by increasing real part: a mode decays as exp(-lambda t). The first
             is 0 exactly, of the stationary state; both of a conjugate pair are listed.
-        mean: <u> in the stationary state, ``(3,)``.
-        second_moment: <u_i u_j> there, ``(3, 3)``, of trace 1.
+        mean: <u> in the stationary state, ``(3,)``; nan in a component that hangs on a slow rate lost in rounding.
+        second_moment: <u_i u_j> there, ``(3, 3)``, of trace 1; nan likewise.
         max_degree: of the spherical harmonics.
     """
 
@@ -81,44 +82,53 @@ def solve_fokker_planck(
         A record with ``rates`` [1/s], ``mean``, ``second_moment`` and ``max_degree``.
 
     Raises:
-        ValueError: a number outside its range, a potential that is no polynomial or returns what has not the shape of
-            its argument.
+        ValueError: a number outside its range, a potential that is no polynomial, returns what has not the shape of its
+            argument, or spans more than 1e4 k_B T.
 
     Warns:
         UserWarning: with ``max_degree - 4`` the slow rate differs by more than 1e-6 of itself or the mean by more than
-            1e-6; or the slow rate is not resolved to 1e-6 in double precision.
+            1e-6; or the slow rate, and with it the balance between wells in ``mean``, is not resolved to 1e-6 in double
+            precision. Where nothing of it is left the moments that hang on it are nan.
 
     >>> from spinlib.dynamics.thermodynamic import QuadraticPotential
     >>> free = GeneralizedLLG(QuadraticPotential(), alpha=0.5, mobility=2.0)
     >>> print(solve_fokker_planck(free, temperature=1 / k_B, max_degree=6).rates.real.round(9))
     [0. 2. 2. 2. 6. 6.]
     """
+    generalized(system)
     remedy = "pass alpha > 0: without damping there is neither noise nor a stationary state"
     require("alpha", system.alpha, system.alpha > 0, "is not positive", remedy)
     heat = k_B * number("temperature", temperature, positive)
-    turning, descent = _potentials(system, heat)
+    with np.errstate(all="ignore"):
+        turning, descent = _potentials(system, heat)
+    span = float(np.abs(descent[1:]).max(initial=0.0))
+    problem = f"makes the potentials span some {span:.2g} k_B T"
+    remedy = "pass energies in J, or temperature = 1/k_B with dimensionless ones"
+    require("temperature", temperature, span <= _WIDEST, problem, remedy)
     highest = round(np.sqrt(len(turning))) - 1
-    top = _integer("max_degree", max_degree)
     least = _STEP + max(2, highest)
+    top = integer("max_degree", max_degree, 0)
     problem = f"is too small for potentials of degree {highest} and the check against max_degree - {_STEP}"
     require("max_degree", top, top >= least, problem, f"pass max_degree >= {least}")
-    count, most = _integer("modes", modes), (top + 1) ** 2
+    count, most = integer("modes", modes, 0), (top + 1) ** 2
     require("modes", count, 1 <= count <= most, "is out of range", f"pass 1 <= modes <= {most}")
 
     generator = _generator(turning, descent, top)
     blocks = _blocks(generator)
-    rates, slow, resolution = _rates(generator, blocks, count)
+    rates, slow, gap, resolution = _rates(generator, blocks, count)
     state = _stationary(generator, blocks)
-    mean, moments = _moments(state)
+    mean = _moments(state)[0]
+    if resolution > _LOST and state[blocks[slow]].any():
+        state[blocks[slow]] = np.nan
 
     inner = degrees(top)[0] <= top - _STEP
     cut = generator[inner][:, inner]
     kept = [block[inner[block]] for block in blocks]
-    coarse = _refined(cut[kept[slow]][:, kept[slow]], rates[1])[0] if len(kept[slow]) else np.inf
+    coarse = _refined(cut[kept[slow]][:, kept[slow]], rates[1], gap)[0] if len(kept[slow]) else np.inf
     coarse_mean = _moments(_stationary(cut, kept))[0]
     _warn(top, resolution, float(np.abs(coarse / rates[1] - 1)), float(np.abs(coarse_mean - mean).max()))
     diffusion = system.alpha * system.mobility * heat
-    return FokkerPlanckSolution(diffusion * rates[:count], mean, moments, top)
+    return FokkerPlanckSolution(diffusion * rates[:count], *_moments(state), top)
 
 
 def _potentials(system: GeneralizedLLG, heat: float) -> tuple[_Real, _Real]:
@@ -168,7 +178,7 @@ def _blocks(generator: csr_array) -> list[_Integers]:
     return list(np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1]))
 
 
-def _rates(generator: csr_array, blocks: list[_Integers], count: int) -> tuple[_Complex, int, float]:
+def _rates(generator: csr_array, blocks: list[_Integers], count: int) -> tuple[_Complex, int, float, float]:
     """Return all rates in units of D by increasing real part, the block of the slow one and how well it is resolved.
 
     A dense solver leaves errors of the rounding of the largest rate: of the first ``count``, those that this would hide
@@ -178,15 +188,23 @@ def _rates(generator: csr_array, blocks: list[_Integers], count: int) -> tuple[_
     home = np.repeat(np.arange(len(blocks)), [len(spectrum) for spectrum in spectra])
     rates, home = _ordered(np.concatenate(spectra), home)
     hidden = (_EPSILON * np.abs(rates).max() > _HIDDEN * np.abs(rates)) & (rates.imag >= 0)
+    dense, gaps = rates.copy(), [_gap(rates, home, k) for k in range(min(count, len(rates)))]
     for k in np.flatnonzero(hidden[: max(1, count - 1)]):
         block = blocks[home[k]]
-        found = _refined(generator[block][:, block], rates[k])[0]
-        rates[rates == rates[k].conj()] = np.conj(found)
+        found = _refined(generator[block][:, block], dense[k], gaps[k])[0]
+        rates[dense == dense[k].conj()] = np.conj(found)
         rates[k] = found
     rates, home = _ordered(rates, home)
     slow = blocks[home[0]]
-    condition = _refined(generator[slow][:, slow], rates[0])[1]
-    return np.concatenate([np.zeros(1), rates]), int(home[0]), _EPSILON * condition
+    gap = _gap(rates, home, 0)
+    condition = _refined(generator[slow][:, slow], rates[0], gap)[1]
+    return np.concatenate([np.zeros(1), rates]), int(home[0]), gap, _EPSILON * condition
+
+
+def _gap(rates: _Complex, home: _Integers, k: int) -> float:
+    """Return how far the next rate of the same block is."""
+    others = (home == home[k]) & (np.arange(len(rates)) != k)
+    return float(np.abs(rates[others] - rates[k]).min(initial=np.inf))
 
 
 def _ordered(rates: _Complex, home: _Integers) -> tuple[_Complex, _Integers]:
@@ -195,13 +213,14 @@ def _ordered(rates: _Complex, home: _Integers) -> tuple[_Complex, _Integers]:
     return rates[order], home[order]
 
 
-def _refined(matrix: csr_array, rate: complex) -> tuple[complex, float]:
+def _refined(matrix: csr_array, rate: complex, gap: float) -> tuple[complex, float]:
     """Return the eigenvalue of -``matrix`` next to ``rate`` and its condition under rounding of the matrix elements.
 
     The quotient of left and right eigenvector forgives errors of both to first order. The condition is the relative
     change of the rate per relative change of the elements, at worst: what a solver in this precision can reach.
     """
-    shift = rate * (1 - _OFF) if rate.imag else rate.real * (1 - _OFF)
+    off = min(_OFF * abs(rate), max(gap / 10, 1e-9 * abs(rate)))
+    shift = (rate if rate.imag else rate.real) - off
     factors = splu((matrix + shift * eye_array(matrix.shape[0])).tocsc())
     draw = np.random.default_rng(0)
     right, left = (draw.standard_normal(matrix.shape[0]).astype(type(shift)) for _ in range(2))
@@ -236,7 +255,8 @@ def _moments(state: _Real) -> tuple[_Real, _Real]:
 def _warn(max_degree: int, resolution: float, rate: float, mean: float) -> None:
     """Warn of a slow rate that rounding hides, and of changes with the degree that are more than rounding."""
     if resolution > _TOLERATED:
-        text = f"the slow rate is resolved to {resolution:.1g} of itself only, in double precision"
+        text = "the slow rate and the balance between wells in the mean are resolved to"
+        text = f"{text} {resolution:.1g} of themselves only, in double precision"
         remedy = "lower the barrier, or use brown_eigenvalue where the system has an axis of rotation"
         warnings.warn(f"{text}: {remedy}", stacklevel=3)
     if max(rate, mean) > max(_TOLERATED, _NOISE * resolution):
@@ -246,13 +266,3 @@ def _warn(max_degree: int, resolution: float, rate: float, mean: float) -> None:
             "a barrier of sigma k_B T on one easy axis needs about 12 + 1.6 sigma, a hard axis or a small alpha more"
         )
         warnings.warn(f"{text} ({needs})", stacklevel=3)
-
-
-def _integer(name: str, value: int) -> int:
-    remedy = f"pass an integer {name}"
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} = {value!r} is no integer: {remedy}") from None

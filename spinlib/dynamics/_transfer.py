@@ -1,5 +1,7 @@
 """The linear law of a magnet and of the currents through it, as one matrix (WD11 20)."""
 
+from decimal import ROUND_FLOOR, Context
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -10,6 +12,8 @@ __all__ = ["onsager_matrix"]
 _Real = NDArray[np.float64]
 
 _ROUNDING = 1e-12
+
+_SHOWN = Context(prec=6, rounding=ROUND_FLOOR)  # a bound that is rounded up would be refused
 
 
 def onsager_matrix(
@@ -120,6 +124,6 @@ def _second_law(name: str, value: _Real, square: _Real, free: str) -> None:
     """Refuse a sum of coefficients above the root of ``square``, for which some forces would gain power."""
     most = np.sqrt(square)
     broken = np.abs(value) > most * (1 + _ROUNDING)
-    bound = most[broken][0] if broken.any() else 0.0
-    remedy = f"pass |{name}| <= {bound:.6g} here, or {free}, which dissipates nothing"
+    bound = _SHOWN.create_decimal_from_float(most[broken][0]) if broken.any() else 0.0
+    remedy = f"pass |{name}| <= {float(bound):.6g} here, or {free}, which dissipates nothing"
     require(name, value, ~broken, "violates the second law", remedy)

@@ -72,7 +72,7 @@ def neel_brown(
         saturation_magnetization: M_s [A/m], positive.
         alpha: Gilbert damping, positive.
         temperature: T [K], positive.
-        reduced_field: h = H/H_K = M_s B/(2 K), any real number; its sign does not matter.
+        reduced_field: h = H/H_K = M_s B/(2 K), any real number; its sign does not matter. 0 if K is 0.
         gyromagnetic_ratio: gamma [rad/(s T)], positive.
 
     Returns:
@@ -95,7 +95,12 @@ def neel_brown(
         gyromagnetic_ratio=positive("gyromagnetic_ratio", gyromagnetic_ratio),
     )
     heat = k_B * t
-    barrier = k * v / heat
+    with np.errstate(over="ignore", divide="ignore"):
+        barrier = k * v / heat
+    remedy = "pass K in J/m^3, V in m^3 and T in K"
+    require("anisotropy", k, np.isfinite(barrier), "gives an infinite barrier K V/k_B T", remedy)
+    remedy = "without anisotropy there is no H_K: pass 0, or a small K"
+    require("reduced_field", h, (k > 0) | (h == 0), "has no scale", remedy)
     diffusion_time = 1 / (2 * loss * heat * landau_lifshitz_mobility(m_s * v, loss, gamma))
     eigenvalue = brown_eigenvalue(barrier, h)
     columns = (diffusion_time, barrier, eigenvalue, eigenvalue / (2 * diffusion_time))
@@ -167,7 +172,7 @@ def telegraph_noise(barrier: ArrayLike, reduced_field: ArrayLike, diffusion_time
 
     Returns:
         A record with ``probability_up``, ``probability_down``, ``rate_up_down``, ``rate_down_up``, ``corner_frequency``
-        and the method ``spectrum``.
+        and the method ``spectrum``. What is below exp(-745) of the other is 0.
 
     Raises:
         ValueError: a number outside its range, among them |h| >= 1, where there is one well, and lower barriers above

@@ -1,6 +1,5 @@
 """One magnetisation at a finite temperature: the stochastic LLG equation with Brown's thermal field (BTBK (8))."""
 
-import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib import units
 from spinlib._jit import kernel
 from spinlib._table import Table
-from spinlib._validate import generator, not_negative, number, positive, real, require, unit
+from spinlib._validate import generator, integer, not_negative, number, positive, real, require, unit
 from spinlib.dynamics._llg import (
     LinearField,
     SpinTorque,
@@ -127,11 +126,11 @@ def integrate_stochastic_llg(
     dt, gamma = number("time_step", time_step, positive), number("gyromagnetic_ratio", gyromagnetic_ratio, positive)
     loss, moment = _damping(alpha), number("magnetic_moment", magnetic_moment, positive)
     heat = units.k_B * number("temperature", temperature, not_negative)
-    every = _count("record_every", record_every)
-    records = _count("steps", steps) // every
+    every = integer("record_every", record_every, 1)
+    records = integer("steps", steps, 1) // every
     remedy = f"pass record_every <= {steps}, or nothing but m0 is kept"
     require("record_every", every, records >= 1, f"exceeds steps = {steps}", remedy)
-    workers = _settings.NUMBA_NUM_THREADS if threads is None else _count("threads", threads)
+    workers = _settings.NUMBA_NUM_THREADS if threads is None else integer("threads", threads, 1)
     fitting(push, gamma)
     _without_pumping(push)
     noise = 2 * loss * gamma * heat / moment
@@ -294,16 +293,3 @@ def _damping(alpha: ArrayLike) -> float:
             f"alpha has shape {value.shape}: pass one number; the thermal field of a damping tensor is not isotropic"
         )
     return float(not_negative("alpha", value))
-
-
-def _count(name: str, value: int) -> int:
-    """Return an integer of at least 1, or refuse it."""
-    remedy = f"pass an integer {name} >= 1"
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        count = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} = {value!r} is no integer: {remedy}") from None
-    require(name, count, count >= 1, "is below 1", remedy)
-    return count
