@@ -90,6 +90,19 @@ def test_paper_WD04_21_direction_feels_the_length_as_damping_only():
     np.testing.assert_allclose(u / np.linalg.norm(u, axis=1, keepdims=True), expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("f", [wave, lambda t: 0.0])
+def test_paper_WD04_21_printed_sign_climbs(f):
+    """dV/dt of the direction by differences along the path: -h' |u| (grad V)^2; printed, it is positive."""
+    step, magnet = 1e-4, some_magnet()
+    for loss, sign in ((magnet.loss, -1), (-magnet.loss, 1)):  # the second is the print
+        path = Magnet(magnet.form, loss=loss).path(f, np.array([0, 1 - step, 1.0, 1 + step]), START)
+        n = path / np.linalg.norm(path, axis=1, keepdims=True)
+        height = np.einsum("ti,ij,tj->t", n, magnet.form, n)
+        slope = 2 * np.cross(n[2], magnet.form @ n[2])  # as long as the gradient
+        expected = sign * magnet.loss * np.linalg.norm(path[2]) * slope @ slope
+        assert (height[3] - height[1]) / (2 * step) == pytest.approx(expected, rel=1e-5, abs=0)
+
+
 def test_paper_WD04_21_no_torque_without_damping():
     """Without damping the direction is the same for any f, to the error of the integrator."""
     magnet = Magnet(some_magnet().form, loss=0.0)
@@ -243,7 +256,7 @@ def test_paper_WD04_23():
 
 
 def test_paper_WD04_statement_thickness_rate_falls_as_one_over_the_length():
-    """The transfer of half a layer saturates at the d share of the bulk current, so f goes as 1/L."""
+    """The transfer of half a layer grows and levels off at the d share of the bulk current, so f ends as 1/L."""
     medium = ferromagnet()
     rates = []
     for length in (150 * NM, 300 * NM, 600 * NM):
@@ -253,6 +266,16 @@ def test_paper_WD04_statement_thickness_rate_falls_as_one_over_the_length():
     expected = [mu_B / (e * MOMENT_DENSITY * length / 2) * share for length in (150 * NM, 300 * NM, 600 * NM)]
     np.testing.assert_allclose(rates[1:], expected[1:], rtol=2e-3)
     assert rates[1] / rates[2] == pytest.approx(2, rel=2e-3, abs=0)
+    # thin layers: both the transfer and f grow, f up to some 10 nm
+    lengths = np.array([2, 5, 10, 15, 30]) * NM
+    thin = []
+    for length in lengths:
+        stack = [Layer(metal(), np.inf), Layer(medium, length), Layer(metal(), np.inf)]
+        thin.append(f_of(solve_stack(stack, current_density=J), 0, length / 2))
+    transfers = np.array(thin) * e * MOMENT_DENSITY * lengths / 2 / mu_B
+    assert (np.diff(transfers) > 0.01 * share).all()
+    assert transfers[0] < 0.1 * share
+    assert np.argmax(thin) == 2
 
 
 # --- noise of the length ----------------------------------------------------------------------------------------------
@@ -268,9 +291,9 @@ def test_paper_WD04_26_transverse_constant_from_the_thermal_field():
         eta = alpha / (gyromagnetic_ratio * density)
         exact = 2 * gyromagnetic_ratio**2 / (volume * (1 + alpha**2))
         assert measured == pytest.approx(exact * eta * k_B * kelvin, rel=1e-12, abs=0)
-        printed = gyromagnetic_ratio * density
+        printed = gyromagnetic_ratio * density * eta * k_B * kelvin  # alpha kT, an energy
         miss = 2 * gyromagnetic_ratio / (density * volume * (1 + alpha**2))  # per joule and second: no number
-        assert exact / printed == pytest.approx(miss, rel=1e-12, abs=0)
+        np.testing.assert_allclose(measured / printed, miss, rtol=1e-12)
 
 
 def test_paper_WD04_statement_constant_has_no_volume():
@@ -282,6 +305,37 @@ def test_paper_WD04_statement_constant_has_no_volume():
         run = integrate_stochastic_llg(start, np.zeros(3), 2e-14, 20, **options)
         variances.append((run.m[-1, :, :2] ** 2).mean())
     assert variances[0] / variances[1] == pytest.approx(4, rel=0.1, abs=0)  # 8000 numbers each: 2 per cent
+
+
+@pytest.mark.parametrize(("added", "power"), [(False, 1), (True, 3)])
+def test_limit_temperature_of_a_shortened_vector(added, power):
+    """Variance about the easy axis in Heun's scheme with half the length: T/|u| for a field, T/|u|^3 for a force.
+
+    Small angles: dn/dt = -h |u| n + noise, noise of the strength q for a field across u, q/|u|^2 for a force.
+    """
+    h, q, dt, count, draw = 1.0, 0.005, 0.05, 20_000, np.random.default_rng(8)
+    variances = []
+    for length in (1.0, 0.5):
+        u = np.tile(length * Z, (count, 1))
+
+        def drift(u, kick, length=length):
+            n = u / length
+            down = n * [1, 1, 0] - (n[:, :1] ** 2 + n[:, 1:2] ** 2) * n  # gradient of (n_x^2 + n_y^2)/2
+            force = kick if added else -np.cross(u, kick)
+            across = force - np.einsum("ti,ti->t", n, force)[:, None] * n
+            return -h * length**2 * down + across
+
+        for _ in range(160 if length == 1 else 320):
+            kick = np.sqrt(q / dt) * draw.standard_normal((count, 3))
+            first = drift(u, kick)
+            guess = u + dt * first
+            guess *= length / np.linalg.norm(guess, axis=1, keepdims=True)
+            u = u + dt / 2 * (first + drift(guess, kick))
+            u *= length / np.linalg.norm(u, axis=1, keepdims=True)
+        variances.append(((u / length)[:, :2] ** 2).mean())
+    # 40000 numbers each: 1 per cent for the ratio; variances to 0.02, anharmonic by a few times that
+    measured = np.log2(variances[1] / variances[0])
+    assert measured == pytest.approx(power, abs=0.06 if power == 1 else 0.15)
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.2])
@@ -325,8 +379,9 @@ def test_paper_WD04_statement_area_electrons_per_second():
 def test_paper_WD04_statement_curie_energy_is_that_of_all_moments_together():
     electron_volt = e
     assert 2e4 * mu_B * 1.0 / electron_volt == pytest.approx(1.158, abs=5e-4)
+    per_second = 0.01 * J / e * (100 * NM) ** 2
     for duration, moments in ((1e-12, 1e2), (1e-9, 1e5)):
-        assert 0.01 * 1e16 * duration == pytest.approx(moments, rel=1e-12, abs=0)
+        assert per_second * duration == pytest.approx(moments, rel=2e-3, abs=0)
     curie = k_B * 1400  # cobalt, to a per cent
     assert mu_B * 1.0 / curie == pytest.approx(4.8e-4, rel=1e-2, abs=0)
     assert 2e4 * mu_B * 1.0 / curie == pytest.approx(9.6, rel=1e-2, abs=0)
@@ -391,8 +446,26 @@ def test_limit_positive_current_empties_the_upper_state():
     assert telegraph_noise(sigma, -i, 1.0).probability_up < 0.2
 
 
+def test_paper_WD04_statement_sign_square_of_delta_J_is_even():
+    """Unequal neighbours: reversed current, reversed delta J at each place; a mirrored stack is another state."""
+    faces = [None, Interface([4e-15, 2e-16, np.inf, np.inf])]
+    layers = [Layer(metal(), np.inf), Layer(ferromagnet(), 60 * NM), Layer(metal(3 * NM), np.inf)]
+    z = np.array([1.0, 10.0, 30.0, 50.0, 59.0]) * NM
+
+    def delta(current, layers, faces, places):
+        now = solve_stack(layers, faces, current_density=current).profile(places).current_density
+        return now[S_DOWN] - now[D_DOWN]
+
+    forth, back = (delta(sign * J, layers, faces, z) for sign in (1, -1))
+    np.testing.assert_allclose(back, -forth, rtol=1e-10)
+    mirrored = delta(-J, layers[::-1], faces[::-1], 60 * NM - z)  # the same state seen from the other side
+    np.testing.assert_allclose(mirrored, back, rtol=1e-8)
+    other = delta(J, layers[::-1], faces[::-1], z)
+    assert np.abs(other**2 / forth**2 - 1).max() > 0.05
+
+
 def test_paper_WD04_statement_sign_rates_change_in_first_order():
-    """Populations of the two wells by quadrature of exp(sigma(u^2 - 2 i u)); no temperature makes them unequal."""
+    """Populations of the two wells by quadrature of exp(sigma(u^2 - 2 i u)); no common temperature does this."""
     sigma = 5.0
     for i in (0.02, 0.1, 0.2):
         parts = [
@@ -440,16 +513,46 @@ def test_limit_error_of_the_scheme_is_of_first_order_in_the_step():
     assert 1.8 < errors[1] / errors[2] < 2.2
 
 
+def displaced(core, diffusion, interval):
+    """Where a core lies that is looked for at intervals: farther by -zeta(1/2)/sqrt(2 pi) root mean square steps."""
+    return core - 0.5826 * np.sqrt(2 * diffusion * (1 - core**2) * interval)
+
+
+@pytest.mark.parametrize("i", [-0.1, 0.0, 0.2])
+def test_limit_core_that_is_looked_for_at_intervals(i):
+    """Brown's equation from record to record with the core emptied at each, against a displaced absorbing core.
+
+    Units of 1/D. The displacement is of first order in the root mean square step s; what is left is of order s^2.
+    """
+    sigma, core, count = 5.0, -0.6, 800
+    edge = np.linspace(-1, 1, count + 1)
+    middle, size = (edge[1:] + edge[:-1]) / 2, edge[1] - edge[0]
+    flow = (1 - edge**2) * np.exp(sigma * (edge**2 - 2 * i * edge)) / size
+    weight = np.exp(sigma * (middle**2 - 2 * i * middle)) * size
+    decay, mode = eigh_tridiagonal((flow[1:] + flow[:-1]) / weight, -flow[1:-1] / np.sqrt(weight[1:] * weight[:-1]))
+    stays = middle > core
+    always = cells(sigma, i, core, 1500)[0]
+    for interval in (0.02, 0.005):
+        onward = (mode * np.exp(-decay * interval)) @ mode.T
+        seen = -np.log(np.linalg.eigvalsh(onward[np.ix_(stays, stays)])[-1]) / interval
+        moved = cells(sigma, i, displaced(core, 1.0, interval), 1500)[0]
+        assert seen < always
+        assert abs(seen - moved) < 0.2 * (always - seen)
+
+
 @compiled_only
-@pytest.mark.parametrize("i", [0.05, 0.1, 0.2])
+@pytest.mark.parametrize("i", [-0.05, 0.1, 0.2])
 def test_limit_ensembles_escape_at_the_exact_rate(i):
-    """Five seeds, some 5000 escapes: 1.4 per cent, stated before; scheme and core computed. Another I is rejected."""
+    """Five seeds, some 5000 escapes: 1.4 per cent, stated before; scheme, core and records computed.
+
+    Another law of the rate is rejected.
+    """
     sigma, alpha, field, kelvin, core = 5.0, 0.5, 0.1, 300.0, -0.6
     moment, omega = 2 * sigma * k_B * kelvin / field, gyromagnetic_ratio * field
     diffusion = alpha / (1 + alpha**2) / (2 * sigma)
     step, every, settle = 0.1, 5, 20.0
     scheme = heun_chain(sigma, i, alpha, step) / (brown_eigenvalue(sigma, -i) * diffusion)
-    expected = cells(sigma, i, core, 1500)[0] * diffusion * scheme
+    expected = cells(sigma, i, displaced(core, diffusion, every * step), 1500)[0] * diffusion * scheme
     records = int(1 / expected / step / every)
     events = spent = 0.0
     for seed in (1, 2, 3, 4, 5):
@@ -472,10 +575,9 @@ def test_limit_ensembles_escape_at_the_exact_rate(i):
         spent += (np.minimum(passed, records) * every * step - settle).sum()
     error = 1 / np.sqrt(events)
     assert error < 0.017
-    # a record each 0.5/gamma B_K finds an escape late by half of it, and the core is passed from record to record
-    assert abs(events / spent / expected - 1) < 4 * error + 0.01
+    assert abs(events / spent / expected - 1) < 4 * error + 0.005
     hot = brown_eigenvalue(sigma, 0.0) / 2 * diffusion * np.exp(sigma * i)  # one temperature, T/(1 - I/I_c)
-    assert abs(events / spent / hot - 1) > (8 if i > 0.05 else 4) * error
+    assert abs(events / spent / hot - 1) > 8 * error
 
 
 @pytest.mark.parametrize("i", [0.2, 0.4])
@@ -542,10 +644,12 @@ def slow_mode(sigma, k_d, alpha, i, top):
     return vector @ -matrix[1:, 1:] @ vector, state[vertical] / np.sqrt(3)
 
 
-def in_plane(sigma, k_d, alpha, i, **options):
+def in_plane(sigma, k_d, alpha, i, turning=0.0):
+    """The layer under chi, and under Phi = turning alpha chi."""
     energy = QuadraticPotential(quadratic=sigma * np.diag([0, k_d, -1.0]))
-    chi = QuadraticPotential(linear=-i * alpha * sigma * (2 + k_d) * Z)
-    return solve_fokker_planck(GeneralizedLLG(energy, alpha, 1 / alpha, chi=chi), 1 / k_B, **options)
+    push = -i * alpha * sigma * (2 + k_d) * Z
+    chi, phi = QuadraticPotential(linear=push), QuadraticPotential(linear=turning * alpha * push)
+    return solve_fokker_planck(GeneralizedLLG(energy, alpha, 1 / alpha, chi=chi, phi=phi), 1 / k_B)
 
 
 @pytest.mark.parametrize(("i", "slow", "height"), [(0.0, 1.1556, 0.0), (0.3, 1.5365, -0.6244), (0.6, 2.6804, -0.8463)])
@@ -559,26 +663,41 @@ def test_limit_in_plane_layer_two_ways(i, slow, height):
 
 
 @compiled_only
-def test_limit_in_plane_layer_ensemble():
-    """<u_z> = -0.6244 of 4000 magnets after five times 1/lambda_1, by a torque and a field in the plane."""
+@pytest.mark.parametrize(("turning", "height", "wrong"), [(0.0, -0.6244, -0.6027), (1.0, -0.6027, -0.6244)])
+def test_limit_in_plane_layer_ensemble(turning, height, wrong):
+    """<u_z> of 4000 magnets at nine times, 2.5/lambda_1 apart: chi alone, and the torque without a field-like part.
+
+    Without it there is Phi = alpha chi besides, and <u_z> is another by 0.022. Error stated before: 0.0035 of the mean
+    of nine, as many standard deviations of 0.6 as there are numbers; the step adds some 0.003.
+    """
     sigma, k_d, alpha, i, field, kelvin, count = 2.5, 1.5, 0.2, 0.3, 0.1, 300.0, 4000
     moment, omega = 2 * sigma * k_B * kelvin / field, gyromagnetic_ratio * field
+    torque = -i * alpha * omega * (2 + k_d) / 2
+    system = in_plane(sigma, k_d, alpha, i, turning=turning)
+    assert system.mean[2] == pytest.approx(height, abs=6e-5)
+    if turning:
+        drive = SpinTorque(Z, torque)
+    else:
+        drive = SpinTorque(Z, torque / (1 + alpha**2), alpha * torque / (1 + alpha**2))
     rate = 1.5365 * alpha / (1 + alpha**2) / (2 * sigma)
-    steps = int(5 / rate / 0.05)
+    spacing = int(2.5 / rate / 0.05)
     run = integrate_stochastic_llg(
         np.tile(Z, (count, 1)),
         LinearField(tensor=field * np.diag([0, -k_d, 1.0])),
         0.05 / omega,
-        steps,
+        10 * spacing,
         alpha=alpha,
         magnetic_moment=moment,
         temperature=kelvin,
-        torque=SpinTorque(Z, -i * alpha * omega * (2 + k_d) / 2),
+        torque=drive,
         seed=9,
-        record_every=steps,
+        record_every=spacing,
     )
-    u = run.m[-1, :, 2]
-    assert abs(u.mean() + 0.6244) < 4 * u.std() / np.sqrt(count) + 0.01
+    u = run.m[2:, :, 2]
+    error = u.mean(axis=0).std() / np.sqrt(count)
+    assert error < 0.004
+    assert abs(u.mean() - height) < 0.012
+    assert abs(u.mean() - wrong) > 3 * error
 
 
 def orbit_ratio(energy, k_d):
@@ -648,15 +767,17 @@ def fall(alpha, i, top, k_d=1.5, low=5.0, high=7.0):
 
 
 def test_limit_barrier_of_the_layer_falls_linearly_at_weak_damping():
-    """alpha = 0.1: within 0.04 of the law of weak damping, and far from the square of the collinear case."""
+    """alpha = 0.1: within 0.04 of the law of weak damping, and far from the square without precession."""
     for i in (0.15, 0.3):
         found = fall(0.1, i, 26)
         assert abs(found - mean_ratio(1.5) * i) < 0.04
-        assert 2 * i - i * i - found > 0.08
+        assert 1 - (1 - (2 + 1.5) * i / 2) ** 2 - found > 0.2
 
 
 def test_limit_barrier_of_the_layer_without_precession():
-    """At alpha = 30 the drift is that of V - chi/alpha: the saddle is at u_z = (2 + k_d) i/2."""
-    i, k_d = 0.2, 1.5
-    found = fall(30.0, i, 24)
-    assert found == pytest.approx(1 - (1 - (2 + k_d) * i / 2) ** 2, abs=0.06)
+    """At alpha = 30 the drift is that of V - chi/alpha: saddle at u_z = (2 + k_d) i/2; closer at larger sigma."""
+    for i, allowed in ((0.2, 0.06), (0.3, 0.08)):
+        law = 1 - (1 - (2 + 1.5) * i / 2) ** 2
+        low, high = fall(30.0, i, 22, low=4, high=6), fall(30.0, i, 26, low=6, high=8)
+        assert abs(high - law) < 0.8 * abs(low - law)
+        assert high == pytest.approx(law, abs=allowed)
