@@ -184,6 +184,32 @@ def test_paper_WD11_statement_F2_damping_is_diagonal_over_off_diagonal():
     assert printed / ALPHA == pytest.approx(1 / ALPHA**2, rel=1e-12, abs=0)
 
 
+def test_paper_WD11_statement_reciprocity_compares_opposite_moments():
+    """Gilbert's equation with damping axes fixed in a crystal: reciprocal, and not antisymmetric at one u."""
+    crystal = np.array([[0.3, 0.1, 0.0], [0.1, 0.5, -0.2], [0.0, -0.2, 0.4]])
+
+    def response(u, damping):
+        """Rates du/dt = -u x (force - damping du/dt) for unit forces, in the order (theta, phi)."""
+        frame = polar(u)
+        left = np.eye(3) - cross_matrix(u) @ damping
+        rates = [np.linalg.solve(left, -np.cross(u, force)) for force in frame]
+        return np.array([[row @ rate for rate in rates] for row in frame])
+
+    for u in POINTS[:5]:
+        here, there = response(u, crystal), response(-u, crystal)
+        assert here[0, 1] == pytest.approx(-there[1, 0], abs=1e-14)
+        for k in (0, 1):
+            assert here[k, k] == pytest.approx(there[k, k], abs=1e-14)
+        # The response is the inverse of the damping across u plus a quarter turn; printed: here[0, 1] = -here[1, 0].
+        tensor = np.array([[a @ crystal @ b for b in polar(u)] for a in polar(u)])
+        miss = -2 * tensor[0, 1] / (1 + np.linalg.det(tensor))
+        assert here[0, 1] + here[1, 0] == pytest.approx(miss, abs=1e-14)
+        assert abs(miss) > 1e-3
+        # Isotropy gives what is printed, and so (3).
+        round_ = response(u, ALPHA * np.eye(3))
+        np.testing.assert_allclose(round_ * (1 + ALPHA**2), [[ALPHA, 1], [-1, ALPHA]], rtol=0, atol=1e-14)
+
+
 def test_paper_WD11_4_is_the_implicit_equation_of_gilbert():
     field = -slope_of(ENERGY, POINTS)
     expected = GAMMA * gilbert(POINTS, field / MOMENT, ALPHA, 1.0)
@@ -210,8 +236,14 @@ def test_paper_WD11_5_precesses_with_minus_gamma():
     )
     descent = np.einsum("ni,ni->n", printed - rate, field)
     np.testing.assert_allclose(descent, 0, rtol=0, atol=1e-8 * size * np.abs(field).max())
-    # A negative gamma repairs (5), and turns (4) around through the mobility of (6).
-    assert -GAMMA / (M_S * (1 + ALPHA**2)) < 0
+    # A negative gamma turns the printed (5) around, and (4) as well, through alpha = eta gamma M_s and L_F of (6).
+    gamma, alpha = -GAMMA, eta * -GAMMA * M_S
+    left = np.eye(3) + gamma * eta * M_S * cross_matrix(POINTS)
+    five = np.linalg.solve(left, gamma * np.cross(POINTS, field)[..., None])[..., 0]
+    np.testing.assert_allclose(five, rate, rtol=0, atol=1e-8 * size)
+    mobility, joule = gamma / (M_S * VOLUME * (1 + alpha**2)), field * MOMENT
+    four = -mobility * (np.cross(POINTS, joule) + alpha * np.cross(POINTS, np.cross(POINTS, joule)))
+    np.testing.assert_allclose(five - four, 2 * mobility * np.cross(POINTS, joule), rtol=0, atol=1e-12 * size)
 
 
 def test_paper_WD11_6_mobility_of_total_energies_and_of_densities():
@@ -277,16 +309,13 @@ def test_paper_WD04_20_from_19_and_printed_sign_climbs(ratio):
     fall, climb = (np.einsum("ni,ni->n", slope, rate) for rate in (expected, sign_only))
     np.testing.assert_allclose(climb, -fall, rtol=1e-9)
     assert (climb > 0).all()
-
-    def coefficient(power, unit_of_current):
-        """h' with M_s to this power; gamma [A s/kg] and M_s [A/m] in another unit of current."""
-        return (ratio / unit_of_current) * alpha / ((1 + alpha**2) * (M_S / unit_of_current) ** power)
-
-    assert coefficient(1, 1.0) == pytest.approx(alpha * g, rel=1e-12, abs=0)
-    assert coefficient(2, 1.0) / (alpha * g) == pytest.approx(1 / M_S, rel=1e-12, abs=0)
-    # A rate does not depend on the unit of current; the printed one grows a thousandfold in kA.
-    assert coefficient(1, 1e3) == pytest.approx(coefficient(1, 1.0), rel=1e-12, abs=0)
-    assert coefficient(2, 1e3) == pytest.approx(1e3 * coefficient(2, 1.0), rel=1e-12, abs=0)
+    # With M_s^2 as well, the numbers of the print depend on the unit of current; the rate from (19) does not.
+    for unit in (1.0, 1e3, 1e9):  # A, kA, GA
+        gamma, magnetisation = ratio / unit, M_S / unit
+        h_printed = gamma * alpha / ((1 + alpha**2) * magnetisation**2)
+        printed = -gamma / ((1 + alpha**2) * magnetisation) * turn - h_printed * np.cross(POINTS, turn)
+        miss = -alpha * g * (1 + 1 / magnetisation) * np.cross(POINTS, turn)
+        np.testing.assert_allclose(printed - expected, miss, rtol=0, atol=1e-12 * size * (1 + 1 / magnetisation))
 
 
 # --- the magnet with a current ----------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The matrix of a magnet that carries a current, against laws written channel by channel and vector by vector."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -197,6 +199,24 @@ def test_invariant_broadcasts():
         np.testing.assert_array_equal(whole[place], one)
 
 
+@pytest.mark.parametrize(("coefficient", "own"), [("transfer", "conductivity"), ("transverse_transfer", "alpha")])
+def test_bad_input_the_bound_in_the_message_is_accepted(coefficient, own):
+    for size in np.random.default_rng(4).uniform(0.1, 3.0, size=100):
+        medium = GOOD | {own: size}
+        with pytest.raises(ValueError, match="second law") as refused:
+            onsager_matrix(**medium, **{coefficient: 10.0})
+        bound = float(re.search(r"<= (\S+) here", str(refused.value)).group(1))
+        assert onsager_matrix(**medium, **{coefficient: bound / 2}).any()  # the sum is twice the symmetric coefficient
+        with pytest.raises(ValueError, match="second law"):
+            onsager_matrix(**medium, **{coefficient: bound / 2 * (1 + 2e-5)})  # six digits, none too few
+
+
+def shown(bound):
+    """Six digits, rounded down."""
+    step = 10.0 ** (np.floor(np.log10(bound)) - 5)
+    return f"{np.floor(bound / step) * step:.6g}"
+
+
 def refuse(rule, says, **arguments):
     return Refusal(rule, onsager_matrix, GOOD | arguments, says)
 
@@ -218,18 +238,19 @@ def refuse(rule, says, **arguments):
     refuse("shapes", ("density of shape (2,)", "beta of shape (3,)", "broadcast"), density=[1, 1], beta=[0, 0, 0]),
     refuse(
         "second law, longitudinal",
-        ("transfer + reciprocal/2 = 2", "second law", f"<= {2 * MOST:.6g}", "reciprocal = -2 transfer"),
+        ("transfer + reciprocal/2 = 2", "second law", f"<= {shown(2 * MOST)}", "reciprocal = -2 transfer"),
         transfer=1.0,
     ),
     refuse(
         "second law, transverse",
-        ("transverse_transfer + transverse_reciprocal = 2", f"<= {2 * MOST_ACROSS:.6g}", "= -transverse_transfer"),
+        ("transverse_transfer + transverse_reciprocal = 2", f"<= {shown(2 * MOST_ACROSS)}", "= -transverse_transfer"),
         transverse_transfer=1.0,
     ),
     refuse(
         "second law, first entry that breaks it",
-        ("transfer + reciprocal/2[1] = -4", "2 entries of 3"),
+        ("transfer + reciprocal/2[1] = -4", "2 entries of 3", f"<= {shown(2 * MOST * np.sqrt(2 / 2.5))} here"),
         transfer=[0.0, -2.0, 2.0],
+        conductivity=[1.0, 2.0, 3.0],  # a bound for each entry; it is that of entry 1
     ),
     refuse("second law without damping", ("second law", "<= 0 here"), alpha=0.0, transfer=1e-3),
     refuse(
