@@ -35,6 +35,7 @@ from scipy.sparse.linalg import eigs
 from scipy.special import lpmv
 
 import spinlib
+from spinlib.dynamics._spectrum import _blocks, _generator, _potentials
 from spinlib.dynamics.fokker_planck import brown_eigenvalue, solve_fokker_planck
 from spinlib.dynamics.thermodynamic import GeneralizedLLG, QuadraticPotential
 from spinlib.units import k_B
@@ -171,8 +172,6 @@ def high_barrier() -> dict[str, Any]:
 
 def unrefined(system: GeneralizedLLG, exact: float) -> float:
     """Return the error of the eigenvalues of the same matrix by a dense solver alone."""
-    from spinlib.dynamics._spectrum import _blocks, _generator, _potentials
-
     matrix = _generator(*_potentials(system, 1.0), DEGREE)
     rates = [-eigvals(matrix[block][:, block].toarray()) for block in _blocks(matrix)]
     return float(abs(min(spectrum.real.min() for spectrum in rates) / exact - 1))

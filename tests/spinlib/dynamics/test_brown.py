@@ -40,6 +40,8 @@ POINTS = [
     (0.5, 15.0),
     (0.2, 25.0),
     (0.1, 100.0),
+    (2.5e-3, 2470.0),
+    (1.5e-4, 8.5e4),
 ]
 ROUNDING = 2e-15  # relative, for each k_B T of the lower barrier and one more
 
@@ -333,6 +335,14 @@ def test_limit_grain_table():
     assert columns["rate"][3] == grains.rate[1, 0] == neel_brown(**GRAIN).rate
 
 
+def test_limit_records_are_equal_to_themselves_only():
+    for call in (lambda: neel_brown(**GRAIN), lambda: telegraph_noise(**NOISE)):
+        one, other = call(), call()
+        assert one == one
+        assert one != other
+        assert len({one, other}) == 2
+
+
 # --- telegraph noise --------------------------------------------------------------------------------------------------
 
 WELLS = st.floats(8.0, 60.0)
@@ -444,6 +454,20 @@ NOISE = {"barrier": 10.0, "reduced_field": 0.0, "diffusion_time": 1e-9}
     refused("zero temperature", ("temperature = 0", "temperature > 0"), neel_brown, temperature=0.0),
     refused("negative temperature", ("temperature = -1", "temperature > 0"), neel_brown, temperature=-1.0),
     refused("no gamma", ("gyromagnetic_ratio = 0", "> 0"), neel_brown, gyromagnetic_ratio=0.0),
+    refused(
+        "barrier above all floats",
+        ("anisotropy[1] = 1e+300 gives an infinite barrier", "pass K in J/m^3"),
+        neel_brown,
+        anisotropy=[1e5, 1e300],
+        volume=1e150,
+    ),
+    refused(
+        "field in units of no anisotropy",
+        ("reduced_field[1] = 0.5 has no scale", "anisotropy", "pass 0, or a small K"),
+        neel_brown,
+        anisotropy=[4e5, 0.0],
+        reduced_field=0.5,
+    ),
     refused("field of a grain", ("reduced_field = nan", "finite"), neel_brown, reduced_field=np.nan),
     refused("shapes of a grain", ("volume of shape (2,)", "pass"), neel_brown, volume=[1e-25] * 2, alpha=[0.1] * 3),
     refused("negative barrier of wells", ("barrier = -1", ">= 0"), telegraph_noise, barrier=-1.0),

@@ -3,6 +3,7 @@
 Energies are in units of k_B T and rates in units of L_F k_B T, but where the units are the point.
 """
 
+import re
 import warnings
 from functools import cache
 from math import factorial, inf, nan
@@ -309,10 +310,11 @@ def test_limit_axis_of_rotation_is_brown(barrier, reduced_field, alpha):
         assert found.rates[1] == exact[0]
 
 
-@pytest.mark.parametrize(("barrier", "accuracy"), [(10.0, 1e-10), (15.0, 3e-9), (20.0, 3e-7)])
-@pytest.mark.parametrize("alpha", [0.2, 1.0])
+@pytest.mark.parametrize(
+    ("barrier", "accuracy", "alpha"), [(12.0, 1e-10, 0.2), (12.0, 1e-10, 1.0), (15.0, 3e-9, 1.0), (20.0, 3e-7, 0.2)]
+)
 def test_limit_high_barrier_along_a_tilted_axis_is_brown(barrier, accuracy, alpha):
-    """A dense solver keeps 1e-5 at sigma = 20; the bounds are the rounding of the matrix elements."""
+    """A dense solver keeps 3e-9 at sigma = 12, 1e-5 at 20; the bounds are the rounding of the matrix elements."""
     top = int(14 + 1.6 * barrier)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -332,6 +334,32 @@ def test_limit_jumps_between_six_wells():
     assert found.rates[6].real > 10 * rates[0].real
     np.testing.assert_allclose(found.mean, 0, rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.second_moment, np.eye(3) / 3, rtol=0, atol=1e-12)
+
+
+def test_peer_nearly_equal_rates_of_one_block_are_all_found():
+    """Six wells that a weak second degree makes unequal: three rates, and two, 3e-4 to 1.6e-3 apart.
+
+    In turned axes one block holds the three and another the two; along them each of the three has a block of its own.
+    A dense solver is good for 1e-11 of these rates.
+    """
+    turn = Rotation.from_rotvec((0.7, -1.1, 0.4)).as_matrix()
+
+    def energy(m):
+        return Cubic(24.0)(m) + m**2 @ [1e-3, -2e-3, 0.5e-3]
+
+    with pytest.warns(UserWarning, match="max_degree = 26 is too small"):
+        found, along = (
+            solve(Function(potential), 0.5, max_degree=26).rates[1:] / 0.5
+            for potential in (lambda m: energy(m @ turn.T), energy)
+        )
+    matrix = _generator(*_potentials(GeneralizedLLG(Function(energy), 0.5, 1.0), 1.0), 26)
+    dense = [-eigvals(matrix[block][:, block].toarray()) for block in _blocks(matrix)]
+    dense = np.sort(np.concatenate(dense).real)[:5]
+    apart = np.diff(dense) / dense[0]
+    assert (apart[[0, 1, 3]] > 2e-4).all()
+    assert (apart[[0, 1, 3]] < 2e-3).all()
+    np.testing.assert_allclose(found, dense, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(found, along, rtol=1e-9, atol=0)
 
 
 def weak_form(system, max_degree, nodes=24):
@@ -512,9 +540,33 @@ def test_bad_input_hard_axis_is_warned_of():
         solve(layer, 0.05)
 
 
+@pytest.mark.parametrize(
+    ("barrier", "max_degree", "says"),
+    [
+        (20.0, 42, "with 38 the slow rate differs by [34]e-06"),
+        (20.0, 44, None),
+        (22.0, 47, None),
+        (24.0, 48, "are resolved to [56]e-06"),
+    ],
+)
+def test_bad_input_both_warnings_begin_at_1e_6(barrier, max_degree, says):
+    """At sigma = 20 rounding leaves 1e-7, so that a change of 4e-6 is one; at 22 and 24 it leaves 7e-7 and 5e-6.
+
+    Beyond 1e-6 a change counts if it is ten times the rounding.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        solve(uniaxial(barrier), max_degree=max_degree, modes=2)
+    assert len(caught) == (says is not None)
+    if says:
+        assert re.search(says, str(caught[0].message))
+
+
 def test_bad_input_barrier_beyond_double_precision_is_warned_of():
     """And of that alone: the comparison with max_degree - 4 sees nothing but rounding."""
-    with pytest.warns(UserWarning, match="the slow rate is resolved to ") as caught:
+    with pytest.warns(
+        UserWarning, match="slow rate and the balance between wells in the mean are resolved to "
+    ) as caught:
         found = solve(uniaxial(26.0), max_degree=56)
     assert len(caught) == 1
     message = str(caught[0].message)
@@ -522,6 +574,34 @@ def test_bad_input_barrier_beyond_double_precision_is_warned_of():
     assert caught[0].filename == __file__
     bound = float(message.split("resolved to ")[1].split()[0])
     assert abs(found.rates[1].real / 0.3 / brown_eigenvalue(26.0) - 1) < bound < 1e-3
+    np.testing.assert_allclose(found.mean, 0, rtol=0, atol=1e-14)  # by symmetry, not by balance
+
+
+def test_bad_input_balance_that_rounding_hides_is_within_what_the_warning_says():
+    energy = uniaxial(28.0, 0.02)
+    with pytest.warns(UserWarning, match="the balance between wells in the mean are resolved to ") as caught:
+        found = solve(energy, max_degree=58, modes=2)
+    bound = float(str(caught[0].message).split("resolved to ")[1].split()[0])
+    assert 1e-6 < bound < 1e-2
+    assert np.abs(found.mean - boltzmann(energy)[0]).max() < bound
+
+
+def test_bad_input_moments_of_a_balance_that_is_lost_are_nan():
+    """Else any number comes out, -9 for the mean at sigma = 60. What symmetry fixes at h = 0 stays."""
+    with pytest.warns(UserWarning, match=r"the mean are resolved to .* of themselves only"):
+        biased, even = (solve(uniaxial(40.0, h), max_degree=76, modes=2) for h in (0.02, 0.0))
+    assert np.isnan(biased.mean[2])
+    assert np.isnan(biased.second_moment[2, 2])
+    np.testing.assert_array_equal(biased.mean[:2], 0)
+    np.testing.assert_allclose(even.mean, 0, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(even.second_moment, boltzmann(uniaxial(40.0))[1], rtol=0, atol=1e-9)
+
+
+def test_limit_records_are_equal_to_themselves_only():
+    one, other = (solve(quadratic(), max_degree=6, modes=2) for _ in range(2))
+    assert one == one
+    assert one != other
+    assert len({one, other}) == 2
 
 
 def build(energy=None, alpha=0.3, mobility=1.0, chi=None, temperature=KELVIN, **options):
@@ -540,6 +620,29 @@ def refused(rule, says, **arguments):
     refused("no temperature", ("temperature = 0", "temperature > 0"), temperature=0.0),
     refused("negative temperature", ("temperature = -1", "temperature > 0"), temperature=-1.0),
     refused("temperature that is no number", ("temperature = nan", "finite"), temperature=nan),
+    refused(
+        "energies without units at 300 K",
+        ("temperature = 300 ", "span some 2", "k_B T", "pass energies in J", "temperature = 1/k_B"),
+        temperature=300.0,
+    ),
+    refused("barrier of 11000 k_B T", ("temperature = ", "pass energies in J"), energy=uniaxial(1.1e4)),
+    refused(
+        "chi of 11000 k_B T",
+        ("temperature = ", "pass energies in J"),
+        chi=quadratic((0, 0, 2e3)),
+    ),
+    Refusal(
+        "a potential for a system",
+        solve_fokker_planck,
+        {"system": QuadraticPotential(), "temperature": 1.0},
+        ("system = QuadraticPotential(", "is no GeneralizedLLG", "pass"),
+    ),
+    Refusal(
+        "a class for a potential",
+        GeneralizedLLG,
+        {"energy": QuadraticPotential, "alpha": 0.1, "mobility": 1.0},
+        ("energy = ", "pass"),
+    ),
     refused("several temperatures", ("temperature has shape (2,)", "one number"), temperature=(1.0, 2.0)),
     refused("too small a degree", ("max_degree = 5", "degree 2", "max_degree >= 6"), max_degree=5),
     refused(
@@ -553,7 +656,7 @@ def refused(rule, says, **arguments):
     ),
     refused("broken degree", ("max_degree = 24.0 is no integer", "pass an integer"), max_degree=24.0),
     refused("true for a degree", ("max_degree = True is no integer", "pass an integer"), max_degree=True),
-    refused("no modes", ("modes = 0", "1 <= modes <= 49"), modes=0, max_degree=6),
+    refused("no modes", ("modes = 0", "pass", "modes"), modes=0, max_degree=6),
     refused("more modes than amplitudes", ("modes = 50", "1 <= modes <= 49"), modes=50, max_degree=6),
     refused("broken number of modes", ("modes = 2.5 is no integer", "pass an integer"), modes=2.5),
     refused(
@@ -581,3 +684,9 @@ def refused(rule, says, **arguments):
 )
 def test_bad_input_fokker_planck(refusal):
     refusal.check()
+
+
+def test_bad_input_potential_of_5000_k_b_t_passes():
+    """The bound of the refusal, from inside; what comes out is warned of."""
+    with pytest.warns(UserWarning, match="max_degree = 6 is too small"):
+        solve(uniaxial(5e3), max_degree=6, modes=1)

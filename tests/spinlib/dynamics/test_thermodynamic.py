@@ -338,6 +338,33 @@ def test_limit_uniaxial_in_a_field_is_a_quartic(degrees, field):
     np.testing.assert_allclose(found.eigenvalues[order].prod(1), 1.04 * bend * across, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("short", [1e-4, 1e-8, 1e-11])
+def test_limit_node_and_saddle_close_to_their_fold_are_two(short):
+    """At 45 degrees they meet at h = 1/2, sqrt(2/3 short) rad to either side; their determinant goes with the angle."""
+    h = 0.5 * (1 - short)
+    potential = QuadraticPotential((-h * np.sqrt(0.5), 0, h * np.sqrt(0.5)), np.diag([0, 0, -0.5]))
+    found = fixed_points(GeneralizedLLG(potential, 0.2, 1.0))
+    assert len(found.m) == 4
+    close = found.m[found.m @ [1, 0, 1] > 1]
+    assert len(close) == 2
+    assert np.linalg.norm(close[0] - close[1]) == pytest.approx(2 * np.sqrt(2 / 3 * short), rel=0.01, abs=0)
+    assert found.stable.sum() == 2
+
+
+def test_limit_constant_hides_no_potential():
+    """A constant 1e7 times the rest leaves eight digits of it, and one of 1e15 nothing."""
+    form = np.eye(3) + 1e-7 * np.diag([1.0, 2.0, 0.0])
+    found = fixed_points(GeneralizedLLG(QuadraticPotential(quadratic=form), 0.1, 1.0))
+    order = matched(found.m, np.concatenate([np.eye(3), -np.eye(3)]))
+    np.testing.assert_array_equal(found.stable[order], [False, False, True] * 2)
+    np.testing.assert_allclose(found.eigenvalues[order[2]].prod(), 1.01 * 8e-14, rtol=1e-6)
+    drowned = GeneralizedLLG(QuadraticPotential((0, 0, 1.0), 1e15 * np.eye(3)), 0.1, 1.0)
+    with pytest.warns(
+        UserWarning, match="a ring of an axisymmetric system, or potentials that are constant to rounding"
+    ):
+        assert fixed_points(drowned).m.shape == (0, 3)
+
+
 def test_limit_cubic_anisotropy_has_its_26_directions():
     """Six axes, twelve diagonals of faces, eight of the cube: minima, saddles, maxima for K > 0."""
     signs = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)
@@ -387,9 +414,20 @@ def test_bad_input_constant_potential_has_no_isolated_fixed_point(potential):
 
 
 def test_limit_without_damping_nothing_is_stable():
-    found = fixed_points(GeneralizedLLG(QuadraticPotential(quadratic=np.diag([0, 1.0, 2.0])), 0.0, 1.0))
+    form = QuadraticPotential(quadratic=np.diag([0, 1.0, 2.0]))
+    found = fixed_points(GeneralizedLLG(form, 0.0, 1.0))
     assert len(found.m) == 6
     assert not found.stable.any()
+    np.testing.assert_array_equal(fixed_points(GeneralizedLLG(form, 1e-8, 1.0)).stable, [True] * 2 + [False] * 4)
+
+
+def test_limit_records_are_equal_to_themselves_only():
+    system = GeneralizedLLG(QuadraticPotential(quadratic=np.diag([0, 1.0, 2.0])), 0.1, 1.0)
+    for call in (lambda: fixed_points(system), lambda: linear_response(system, X)):
+        one, other = call(), call()
+        assert one == one
+        assert one != other
+        assert len({one, other}) == 2
 
 
 # --- motion close to a fixed point --------------------------------------------------------------------------------
@@ -550,15 +588,15 @@ MAGNET = {"energy": EASY, "alpha": 0.1, "mobility": 1.0}
 
 
 class Wrong:
-    """A potential whose gradient or second derivative is not what it should be."""
+    """A potential whose value, gradient or second derivative is not what it should be."""
 
-    def __init__(self, gradient, hessian=None):
-        self.gradient = gradient
+    def __init__(self, gradient, hessian=None, value=lambda m: m[..., 2]):
+        self.gradient, self.value = gradient, value
         if hessian is not None:
             self.hessian = hessian
 
     def __call__(self, m):
-        return m[..., 2]
+        return self.value(m)
 
 
 def velocity(**arguments):
@@ -567,6 +605,16 @@ def velocity(**arguments):
 
 def response(m, **arguments):
     return linear_response(GeneralizedLLG(**MAGNET | arguments), m)
+
+
+def points(**arguments):
+    return fixed_points(GeneralizedLLG(**MAGNET | arguments))
+
+
+def at_the_edge(angular_frequency):
+    """chi = -alpha V: damped, and the current undoes it."""
+    moment = GeneralizedLLG(QuadraticPotential((0, 0, -2.0)), 0.5, 1.0, QuadraticPotential((0, 0, -1.0)))
+    return linear_response(moment, Z).susceptibility(angular_frequency)
 
 
 def undamped(angular_frequency):
@@ -591,6 +639,41 @@ def undamped(angular_frequency):
     Refusal("no energy", GeneralizedLLG, MAGNET | {"energy": None}, ("energy = None", "QuadraticPotential")),
     Refusal("energy a number", GeneralizedLLG, MAGNET | {"energy": 3.0}, ("energy = 3.0", "method gradient")),
     Refusal("chi an array", GeneralizedLLG, MAGNET | {"chi": Z}, ("chi = ", "method gradient")),
+    Refusal("energy a class", GeneralizedLLG, MAGNET | {"energy": QuadraticPotential}, ("energy = <class", "pass a")),
+    Refusal("chi a class", GeneralizedLLG, MAGNET | {"chi": QuadraticPotential}, ("chi = <class", "pass a")),
+    Refusal(
+        "points of a potential", fixed_points, {"system": EASY}, ("system = Quadratic", "is no GeneralizedLLG", "pass")
+    ),
+    Refusal(
+        "response of a potential",
+        linear_response,
+        {"system": EASY, "m": Z},
+        ("system = Quadratic", "is no GeneralizedLLG", "pass"),
+    ),
+    Refusal(
+        "energy of another shape",
+        points,
+        {"energy": Wrong(EASY.gradient, value=lambda m: m)},
+        ("energy(m) has shape (64, 3) for m of shape (64, 3)", "one number for each m"),
+    ),
+    Refusal(
+        "one energy for all",
+        points,
+        {"energy": Wrong(EASY.gradient, value=lambda m: 1.0)},
+        ("energy(m) has shape ()", "one number for each m"),
+    ),
+    Refusal(
+        "energy not finite",
+        points,
+        {"energy": Wrong(EASY.gradient, value=lambda m: np.full(m.shape[:-1], np.nan))},
+        ("energy(m)[0] = nan is not finite", "return finite energies"),
+    ),
+    Refusal(
+        "phi of another shape",
+        points,
+        {"phi": Wrong(EASY.gradient, value=lambda m: m[..., :2])},
+        ("phi(m) has shape (64, 2)", "one number for each m"),
+    ),
     Refusal("phi a plain function", GeneralizedLLG, MAGNET | {"phi": np.sum}, ("phi = ", "method gradient")),
     Refusal("negative alpha", GeneralizedLLG, MAGNET | {"alpha": -0.1}, ("alpha = -0.1", "alpha >= 0")),
     Refusal("alpha an array", GeneralizedLLG, MAGNET | {"alpha": [0.1]}, ("alpha", "(1,)", "one number")),
@@ -662,9 +745,21 @@ def undamped(angular_frequency):
         {"m": (0, np.sin(1e-5), np.cos(1e-5))},
         ("|dm/dt|", "not 0 to 1e-6", "fixed_points(system).m"),
     ),
+    Refusal(
+        "response close to a fixed point",
+        response,
+        {"m": (0, np.sin(2e-6), np.cos(2e-6))},
+        ("|dm/dt|", "= 2.00", "not 0 to 1e-6"),
+    ),
     Refusal("response of nothing", response, {"m": Z, "energy": QuadraticPotential()}, ("|dm/dt|", "fixed_points")),
     Refusal("omega not finite", undamped, {"angular_frequency": [1.0, np.nan]}, ("angular_frequency[1]", "finite")),
-    Refusal("undamped resonance", undamped, {"angular_frequency": [1.0, 2.0]}, ("i omega - J[1]", "alpha > 0")),
+    Refusal("undamped resonance", undamped, {"angular_frequency": [1.0, 2.0]}, ("i omega - J[1]", "off the undamped")),
+    Refusal(
+        "edge of stability",
+        at_the_edge,
+        {"angular_frequency": [1.0, 2.0]},
+        ("i omega - J[1]", "a point off the edge of stability"),
+    ),
 )
 def test_bad_input_is_refused(refusal):
     refusal.check()
@@ -673,3 +768,10 @@ def test_bad_input_is_refused(refusal):
 def test_bad_input_close_to_a_fixed_point_passes():
     """The bound of the refusal, from inside: 1e-7 rad off moves by about 1e-7 of the slope."""
     assert response((0, np.sin(1e-7), np.cos(1e-7))).decay_rate > 0
+
+
+def test_bad_input_hardly_damped_resonance_passes():
+    """S = K/(2 alpha omega) at the resonance of V = -2 u_z."""
+    moment = GeneralizedLLG(QuadraticPotential((0, 0, -2.0)), 1e-8, 1.0)
+    answer = linear_response(moment, Z).susceptibility(2.0)
+    assert abs(answer[0, 0]) == pytest.approx(1 / (2 * 1e-8 * 2.0), rel=1e-6, abs=0)
