@@ -95,8 +95,9 @@ def test_pages_show_computed_counts(book):
     assert f"<strong>{tally['errors']}</strong> certain errors" in text
     assert f"<strong>{tally['artefacts']}</strong> possible artefacts" in text
     assert f"<strong>{tally['over-statements']}</strong> over-statements" in text
-    for key in ledger_data.PAPERS:
-        assert f"{ledger.counts(book, key)['planned']} equations planned: the chapter is not written yet" in text
+    waiting = [count for key in ledger_data.PAPERS if (count := ledger.counts(book, key)["planned"])]
+    shown = re.findall(r"(\d+) equations? planned: the chapter is not written yet", text)
+    assert [int(count) for count in shown] == waiting
 
 
 def test_errata_stand_in_their_group_with_what_they_need(book):
@@ -160,7 +161,7 @@ def test_pages_follow_the_data_and_numbers_survive(book, tmp_path):
     result = build(root, "-W")
     assert result.returncode == 0, result.stderr
     assert "3 changed" in result.stdout  # index, directive, role; not the chapter
-    assert "a subject that was not there before" in html(root, "index")
+    assert "subject that was not there before" in html(root, "index")
     assert ">(KK 18)</a>" in html(root, "index")
 
 
