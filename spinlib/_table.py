@@ -18,6 +18,7 @@ __all__ = ["Table"]
 class Table:
     """Mixin for result dataclasses whose fields are arrays with the leading shape of the first field."""
 
+    _own_axes: ClassVar[int] = 0  # last axes of the first field that belong to a point
     _vectors: ClassVar[tuple[str, ...]] = ()  # fields whose last axis is x, y, z
     _units: ClassVar[Mapping[str, str]] = {}  # of the fields that have one
 
@@ -74,7 +75,8 @@ class Table:
 
     @property
     def _points(self) -> tuple[int, ...]:
-        return np.shape(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+        shape = np.shape(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+        return shape[: len(shape) - self._own_axes]
 
     def _entries(self) -> Iterator[tuple[str, str, NDArray[Any]]]:
         """Yield field, name and values of every column."""

@@ -40,6 +40,7 @@ class DiscreteResponse(Table):
         ss: spin current by spin accumulation, what the turning magnet pumps included, ``(..., 3, 3)`` [S].
     """
 
+    _own_axes: ClassVar[int] = 2
     _vectors: ClassVar[tuple[str, ...]] = ("mm", "ms", "sm", "ss")
     _units: ClassVar[Mapping[str, str]] = {"mm": "A m^2/(s T)", "ms": "A m^2/(s V)", "sm": "A/T", "ss": "S"}
 
@@ -52,10 +53,6 @@ class DiscreteResponse(Table):
     def matrix(self) -> _Real:
         """The whole matrix ``(..., 6, 6)``: forces (H, V_s), fluxes (M_s V dm/dt, I_s)."""
         return np.block([[self.mm, self.ms], [self.sm, self.ss]])
-
-    @property
-    def _points(self) -> tuple[int, ...]:
-        return self.mm.shape[:-2]
 
     def __repr__(self) -> str:
         return f"DiscreteResponse(points={self.mm.size // 9}, largest ss={np.abs(self.ss).max(initial=0.0):.4g} S)"

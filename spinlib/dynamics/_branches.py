@@ -1,9 +1,8 @@
 """Branches of stable states of the generalised LLG equation in a field that changes, and where they end."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,22 +57,13 @@ class QuasiStaticPath(Table):
         switched: whether the state of the row before was lost on the way, ``(k,)``.
     """
 
+    _own_axes: ClassVar[int] = 1
     _vectors: ClassVar[tuple[str, ...]] = ("field_energy", "m")
     _units: ClassVar[dict[str, str]] = {"field_energy": "J"}
 
     field_energy: _Real
     m: _Real
     switched: NDArray[np.bool_]
-
-    @property
-    def _points(self) -> tuple[int, ...]:
-        return self.switched.shape
-
-    def _entries(self) -> Iterator[tuple[str, str, NDArray[Any]]]:
-        for name in ("field_energy", "m"):
-            for label, column in zip("xyz", getattr(self, name).T, strict=True):
-                yield name, f"{name}_{label}", column
-        yield "switched", "switched", self.switched
 
 
 def switching_field(
