@@ -101,9 +101,9 @@ def switching_field(
     text = "|dm/dt| at start over the largest rate on the sphere"
     require(text, moving, moving <= MOVING, "is not 0 to 1e-6, so start is no fixed point", remedy)
     settled = newton(system, n[None])[0]
-    steady = bool(stable(slope(system, settled, tangents(settled))))
-    growth = np.linalg.eigvals(slope(system, settled, tangents(settled))).real.max()
-    require("growth rate at start, in 1/s", growth, steady, "is not negative", remedy)
+    matrix = slope(system, settled, tangents(settled))
+    growth = np.linalg.eigvals(matrix).real.max()
+    require("growth rate at start, in 1/s", growth, stable(matrix), "is not negative", remedy)
     state, field_energy, kind = _Branch(system, np.zeros(3), along).follow(settled, farthest)
     remedy = "pass a larger max_field_energy, or another direction"
     require("max_field_energy", farthest, kind is not None, "leaves the state stable", remedy)
@@ -177,11 +177,14 @@ class _Branch:
         Close to an axis a branch bends sharply beside another one; so a loss is believed in a short step only.
         """
         p, step = 0.0, min(_LONGEST, farthest / self._scale)
-        forward = self._tangent(n, p, np.array([0.0, 0.0, 0.0, 1.0]))
+        forward, _ = self._ahead(n, p, np.array([0.0, 0.0, 0.0, 1.0]))
         while step > _SHORTEST:
             there = self._moved(n, p, forward, step)
-            ahead = forward if there is None else self._tangent(*there, forward)
-            if there is None or ahead @ forward < _STRAIGHT:
+            if there is None:
+                step /= 2
+                continue
+            ahead, margins = self._ahead(*there, forward)
+            if ahead @ forward < _STRAIGHT:
                 step /= 2
                 continue
             if there[1] >= farthest:
@@ -191,7 +194,7 @@ class _Branch:
                     return state, farthest, None
                 step /= 2  # lost before that
                 continue
-            if min(self._margins(*there, ahead)) > 0:
+            if min(margins) > 0:
                 (n, p), forward, step = there, ahead, min(1.5 * step, _LONGEST)
             elif step > _FINE:
                 step /= 4
@@ -213,25 +216,23 @@ class _Branch:
         matrix = slope(self._system, n, basis, self._field(p)) / fastest
         return basis, inside, np.column_stack([matrix, pushed])
 
-    def _margins(self, n: _Real, p: float, ahead: _Real) -> tuple[float, float, float]:
-        """Return minus the trace, the determinant, and dp/ds: positive where the point is stable and p still rises."""
-        matrix = self._linear(n, p)[2][:, :2]
-        return float(-np.trace(matrix)), float(np.linalg.det(matrix)), float(ahead[3])
-
     def _settled(self, guess: _Real, p: float) -> _Real | None:
         """Return the stable state close to ``guess`` at p, or None."""
         state = newton(self._system, guess[None], self._field(p))[0]
         _, inside, matrix = self._linear(state, p)
         resting = np.abs(inside).max() <= RESIDUAL and length(state - guess) <= _LONGEST
-        steady = min(-np.trace(matrix[:, :2]), np.linalg.det(matrix[:, :2])) > -_EDGE
-        return state if resting and steady else None
+        return state if resting and min(_restoring(matrix)) > -_EDGE else None
 
-    def _tangent(self, n: _Real, p: float, before: _Real) -> _Real:
-        """Return the unit tangent (u, p/scale) of the curve, in the sense of ``before``."""
+    def _ahead(self, n: _Real, p: float, before: _Real) -> tuple[_Real, tuple[float, float, float]]:
+        """Return the unit tangent (u, p/scale) of the curve, in the sense of ``before``, and three margins.
+
+        They are minus the trace, the determinant and dp/ds: positive where the point is stable and p still rises.
+        """
         basis, _, matrix = self._linear(n, p)
         inside = np.linalg.svd(matrix)[2][-1]
         tangent = np.append(inside[:2] @ basis, inside[2])
-        return tangent if tangent @ before >= 0 else -tangent
+        tangent = tangent if tangent @ before >= 0 else -tangent
+        return tangent, (*_restoring(matrix), float(tangent[3]))
 
     def _moved(self, n: _Real, p: float, forward: _Real, step: float) -> tuple[_Real, float] | None:
         """Return the point of the curve whose projection on ``forward`` is ``step``, or None if it lies elsewhere."""
@@ -254,9 +255,11 @@ class _Branch:
     def _end(self, n: _Real, p: float, forward: _Real, step: float, farthest: float) -> tuple[_Real, float, str | None]:
         """Return where the first of the margins vanishes within ``step``, or the state at ``farthest`` before that."""
 
+        def point(s: float) -> tuple[_Real, float]:
+            return (self._moved(n, p, forward, s) if s > 0 else None) or (n, p)
+
         def margins(s: float) -> tuple[float, ...]:
-            there = (n, p) if s == 0 else self._moved(n, p, forward, s) or (n, p)
-            return self._margins(*there, self._tangent(*there, forward))
+            return self._ahead(*point(s), forward)[1]
 
         # A row may lie on the edge of stability to rounding: then it ends where it begins.
         begin, finish = margins(0.0), margins(step)
@@ -265,12 +268,16 @@ class _Branch:
             brentq(lambda s, k: margins(s)[k], 0, step, (k,), xtol=_RESOLVED) if begin[k] > 0 else 0.0 for k in lost
         ]
         first = min(zeros)
-        state, where = (self._moved(n, p, forward, first) if first > 0 else None) or (n, p)
+        state, where = point(first)
         before = self._settled(n, farthest) if where > farthest else None
         if before is not None:
             return before, farthest, None
-        precessing = margins(first)[1] > _SLOW
-        return state, where, "hopf" if precessing else "fold"
+        return state, where, "hopf" if margins(first)[1] > _SLOW else "fold"
+
+
+def _restoring(matrix: _Real) -> tuple[float, float]:
+    """Return minus the trace and the determinant of a slope ``(2, 2)``, which may stand in more columns."""
+    return float(-np.trace(matrix[:, :2])), float(np.linalg.det(matrix[:, :2]))
 
 
 def _relaxed(system: GeneralizedLLG, n: _Real, field_energy: _Real, *, lost: bool) -> tuple[_Real, bool]:

@@ -197,8 +197,7 @@ def newton(system: GeneralizedLLG, n: _Real, field_energy: _Real | None = None) 
         step = -(inverse @ inside[..., None])[..., 0]
         angle = np.linalg.norm(step, axis=-1, keepdims=True)
         step = step * np.minimum(1.0, _TURN / np.maximum(angle, np.finfo(float).tiny))
-        n = n + np.einsum("...a,a...i->...i", step, basis)
-        n = normalised(n)
+        n = normalised(n + np.einsum("...a,a...i->...i", step, basis))
         if angle.max(initial=0.0) <= _RESOLVED:
             break
     return np.where(np.abs(n) < np.finfo(float).eps ** 2, 0.0, n)
