@@ -4,17 +4,16 @@ Orthonormal, Y_LM with cos(M phi) for M > 0 and sin(|M| phi) for M < 0, without 
 vector of its amplitudes, that of Y_lm at the index l^2 + l + m.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from math import pi, sqrt
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, diags_array, eye_array
 
-from spinlib._validate import real
+from spinlib.dynamics._generalized import Potential, energies
 
 __all__ = ["amplitudes", "degrees", "harmonics", "operators"]
 
@@ -107,19 +106,18 @@ def operators(max_degree: int, highest: int) -> list[tuple[csr_array, csr_array]
     return [(cut(operator.product, top, m), cut(operator.bracket, top, m)) for operator, top, m in every]
 
 
-def amplitudes(name: str, potential: Callable[[_Real], ArrayLike]) -> _Real:
+def amplitudes(name: str, potential: Potential) -> _Real:
     """Return the amplitudes of a potential on every Y_LM up to its degree, or refuse what is no polynomial in u.
 
-    >>> amplitudes("V", lambda m: m[..., 2]).round(9)
+    >>> from spinlib.dynamics.thermodynamic import QuadraticPotential
+    >>> amplitudes("V", QuadraticPotential(linear=(0, 0, 1.0))).round(9)
     array([0.        , 0.        , 2.04665342, 0.        ])
     """
     u, weights = leggauss(_NODES)
     phi = np.arange(2 * _NODES) * pi / _NODES
     across = np.sqrt(1 - u**2)[:, None]
     m = np.stack(np.broadcast_arrays(across * np.cos(phi), across * np.sin(phi), u[:, None]), axis=-1).reshape(-1, 3)
-    values = real(f"{name}(m)", potential(m), "return finite energies in J")
-    if values.shape != (len(m),):
-        raise ValueError(f"{name}(m) has shape {values.shape} for m of shape {m.shape}: return one number for each m")
+    values = energies(name, potential, m)
     basis = np.array(harmonics(m[:, 0], m[:, 1], m[:, 2], np.ones(len(m)), _HIGHEST))
     found = basis @ (np.repeat(weights, 2 * _NODES) * pi / _NODES * values)
     largest = np.abs(values).max()

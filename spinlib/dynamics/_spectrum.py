@@ -179,25 +179,24 @@ def _blocks(generator: csr_array) -> list[_Integers]:
 
 
 def _rates(generator: csr_array, blocks: list[_Integers], count: int) -> tuple[_Complex, int, float, float]:
-    """Return all rates in units of D by increasing real part, the block of the slow one and how well it is resolved.
+    """Return all rates in units of D by increasing real part; of the slow one, the block, the gap and the resolution.
 
     A dense solver leaves errors of the rounding of the largest rate: of the first ``count``, those that this would hide
     are refined.
     """
-    spectra = [-eigvals(generator[block][:, block].toarray()) for block in blocks]
-    home = np.repeat(np.arange(len(blocks)), [len(spectrum) for spectrum in spectra])
-    rates, home = _ordered(np.concatenate(spectra), home)
-    hidden = (_EPSILON * np.abs(rates).max() > _HIDDEN * np.abs(rates)) & (rates.imag >= 0)
-    dense, gaps = rates.copy(), [_gap(rates, home, k) for k in range(min(count, len(rates)))]
-    for k in np.flatnonzero(hidden[: max(1, count - 1)]):
-        block = blocks[home[k]]
-        found = _refined(generator[block][:, block], dense[k], gaps[k])[0]
+    parts = [generator[block][:, block] for block in blocks]
+    spectra = [-eigvals(part.toarray()) for part in parts]
+    home = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+    dense, home = _ordered(np.concatenate(spectra), home)
+    hidden = (_EPSILON * np.abs(dense).max() > _HIDDEN * np.abs(dense)) & (dense.imag >= 0)
+    rates = dense.copy()
+    for k in np.flatnonzero(hidden[: max(1, count - 1)]).tolist():
+        found = _refined(parts[home[k]], dense[k], _gap(dense, home, k))[0]
         rates[dense == dense[k].conj()] = np.conj(found)
         rates[k] = found
     rates, home = _ordered(rates, home)
-    slow = blocks[home[0]]
     gap = _gap(rates, home, 0)
-    condition = _refined(generator[slow][:, slow], rates[0], gap)[1]
+    condition = _refined(parts[home[0]], rates[0], gap)[1]
     return np.concatenate([np.zeros(1), rates]), int(home[0]), gap, _EPSILON * condition
 
 
