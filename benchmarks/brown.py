@@ -26,7 +26,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import scipy
-from _timing import median_time
+from _timing import first_within, median_time
 from scipy.integrate import solve_bvp
 from scipy.special import dawsn, erf
 
@@ -103,10 +103,10 @@ def collocation(sigma: float, tol: float) -> tuple[float, int]:
 def cheapest(settings: list, rate: Callable[[Any], Any], exact: mp.mpf) -> dict[str, Any]:
     """Return the first setting from which on the error stays within the target, or else the most precise one."""
     errors = [abs(float(rate(setting) / exact - 1)) for setting in settings]
-    good = [max(errors[k:]) <= TARGET for k in range(len(errors))]
-    first = good.index(True) if any(good) else int(np.argmin(errors))
+    within = first_within(errors, TARGET)
+    first = int(np.argmin(errors)) if within is None else within
     seconds, _ = median_time(lambda: rate(settings[first]), 5)
-    found = {"setting": settings[first], "error_reached": errors[first], "within_target": any(good)}
+    found = {"setting": settings[first], "error_reached": errors[first], "within_target": within is not None}
     return found | {"seconds": seconds}
 
 

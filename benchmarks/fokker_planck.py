@@ -19,7 +19,6 @@ import os
 import platform
 import warnings
 from collections.abc import Callable
-from functools import cache
 from math import lgamma
 from typing import Any
 
@@ -27,7 +26,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 import scipy
-from _timing import median_time
+from _timing import first_within, median_time
 from numpy.polynomial.legendre import leggauss
 from scipy.linalg import eigvals
 from scipy.sparse import coo_array
@@ -142,13 +141,11 @@ def extrapolated(system: GeneralizedLLG, count: int) -> float:
 def cheapest(solve: Callable[[Any, int], float], settings: tuple[int, ...], exact: float) -> dict[str, Any]:
     """Return time, setting and error for each target, ``settings`` from the cheapest on."""
     system = layer()
-    values = cache(lambda setting: abs(solve(system, setting) / exact - 1))
-    errors = [values(setting) for setting in settings]
+    errors = [abs(solve(system, setting) / exact - 1) for setting in settings]
     found: dict[str, Any] = {}
     for target in TARGETS:
-        good = [max(errors[k:]) <= target for k in range(len(errors))]
-        if any(good):
-            first = good.index(True)
+        first = first_within(errors, target)
+        if first is not None:
             seconds, _ = median_time(lambda first=first: solve(system, settings[first]), REPEATS)
             part = {"seconds": seconds, "setting": settings[first], "error_reached": errors[first]}
         else:

@@ -22,7 +22,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 from _peer import interpreter
-from _timing import median_time
+from _timing import first_within, median_time
 
 PROBLEM = {
     "gamma": 1.76e11,  # rad/(s T)
@@ -42,10 +42,9 @@ REPEATS = 15
 def cheapest(run: Callable[[Any], np.ndarray], settings: list, limit: np.ndarray, target: float) -> tuple[Any, float]:
     """Return the first of ``settings``, cheapest first, from which on errors stay below ``target``; its error."""
     errors = [float(np.linalg.norm(run(setting) - limit)) for setting in settings]
-    good = [all(error <= target for error in errors[k:]) for k in range(len(errors))]
-    if not any(good):
+    first = first_within(errors, target)
+    if first is None:
         return None, min(errors)
-    first = good.index(True)
     return settings[first], errors[first]
 
 
