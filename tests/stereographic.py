@@ -15,7 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import polynomial as poly
 from scipy.signal import convolve2d
+from scipy.spatial.transform import Rotation
 
+from tests.potentials import pair
+
+TURN = Rotation.from_rotvec((0.7, -1.1, 0.4)).as_matrix()  # no fixed point of the tests ends at the pole of projection
 ONE = np.array([[1, 0], [0, 1]])  # 1 + z w, coefficients [power of z, power of w]
 POINT = np.array([[[0, 1], [1, 0]], [[0, 1j], [-1j, 0]], [[-1, 0], [0, 1]]])  # (1 + z w) u
 
@@ -95,3 +99,9 @@ class PlaneFlow:
         trace, determinant = 2 * by_z.real, abs(by_z) ** 2 - abs(by_w) ** 2
         u = to_sphere(z)
         return (u if self.turn is None else u @ self.turn), trace, determinant
+
+
+def plane(system):
+    """The flow of a ``GeneralizedLLG`` of quadratic potentials, in the frame turned by ``TURN``."""
+    parts = [pair(part) for part in (system.energy, system.chi, system.phi)]
+    return PlaneFlow(*parts, system.alpha, system.mobility, TURN)

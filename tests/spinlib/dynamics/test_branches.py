@@ -24,29 +24,19 @@ from spinlib.dynamics.thermodynamic import (
     switching_field,
 )
 from tests.bad_input import Refusal, refusals
-from tests.stereographic import PlaneFlow, to_plane, to_sphere
+from tests.potentials import Quartic, QuarticWithHessian, pair
+from tests.stereographic import TURN, plane, to_plane, to_sphere
 
 SEEDS = st.integers(0, 2**32 - 1)
-TURN = Rotation.from_rotvec((0.7, -1.1, 0.4)).as_matrix()
 X, Y, Z = np.eye(3)
 NONE = QuadraticPotential()
 UNIAXIAL = GeneralizedLLG(QuadraticPotential(quadratic=np.diag([0, 0, -0.5])), 0.1, 1.0)
 NODE = np.array([np.sqrt(0.5), 0, -np.sqrt(0.5)])  # direction in which the fold lies at h = 1/2
 
 
-def pair(potential):
-    potential = potential or NONE
-    return np.asarray(potential.linear), np.asarray(potential.quadratic)
-
-
 def in_field(system, h):
     linear, form = pair(system.energy)
     return replace(system, energy=QuadraticPotential(linear - h, form))
-
-
-def plane(system):
-    parts = [pair(part) for part in (system.energy, system.chi, system.phi)]
-    return PlaneFlow(*parts, system.alpha, system.mobility, TURN)
 
 
 def away(degrees):
@@ -439,29 +429,12 @@ def test_limit_rows_close_to_the_hopf_line_beyond_it(beyond):
     assert np.isnan(path.m[1]).all()
 
 
-class Cubic:
-    """x^2 y^2 + y^2 z^2 + z^2 x^2 up to a constant: six wells, barriers of 1/4."""
-
-    def __call__(self, m):
-        return (1 - np.sum(m**4, -1)) / 2
-
-    def gradient(self, m):
-        return -2 * m**3
-
-
-class CubicWithHessian(Cubic):
-    def hessian(self, m):
-        across = np.eye(3) - m[..., :, None] * m[..., None, :]
-        flat = -6 * m[..., :, None] ** 2 * np.eye(3)
-        return across @ flat @ across + 2 * np.sum(m**4, -1)[..., None, None] * across
-
-
 def test_peer_state_that_is_lost_falls_into_the_well_of_the_motion():
     """Six wells: in a field 2e-4 beyond the fold the ghost of the state lets go on one way, which ends in one of them.
 
     A push of half a radian along it ends in another.
     """
-    system = GeneralizedLLG(CubicWithHessian(), 0.1, 1.0)
+    system = GeneralizedLLG(QuarticWithHessian(), 0.1, 1.0)
     along = np.array([[0.273, -0.755, -0.596], [0.619, -0.775, -0.127], [0.003, 0.737, -0.676]])
     along /= np.linalg.norm(along, axis=1)[:, None]
     ends = [switching_field(system, direction, Z, 2.0) for direction in along]
@@ -587,7 +560,8 @@ def test_peer_cubic_anisotropy_without_hessian_follows_the_same_branch():
 
     direction = away(10)
     numeric, exact = (
-        switching_field(replace(UNIAXIAL, energy=energy), direction, Z, 5.0) for energy in (Cubic(), CubicWithHessian())
+        switching_field(replace(UNIAXIAL, energy=energy), direction, Z, 5.0)
+        for energy in (Quartic(), QuarticWithHessian())
     )
     assert numeric.field_energy == pytest.approx(exact.field_energy, abs=1e-9)
 
@@ -601,7 +575,7 @@ def test_peer_cubic_anisotropy_without_hessian_follows_the_same_branch():
     found = root(lambda x: slope(*x), [0.2, 1.2], tol=1e-13).x
     assert exact.field_energy == pytest.approx(found[1], abs=1e-9)
     rows = np.linspace(0, 2, 9)[:, None] * direction
-    paths = [quasi_static_path(replace(UNIAXIAL, energy=e), rows, Z) for e in (Cubic(), CubicWithHessian())]
+    paths = [quasi_static_path(replace(UNIAXIAL, energy=e), rows, Z) for e in (Quartic(), QuarticWithHessian())]
     np.testing.assert_allclose(paths[0].m, paths[1].m, rtol=0, atol=1e-8)
     np.testing.assert_array_equal(paths[0].switched, paths[1].switched)
     assert paths[0].switched.any()

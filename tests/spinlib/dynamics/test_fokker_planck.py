@@ -24,25 +24,10 @@ from spinlib.dynamics._spectrum import _blocks, _generator, _potentials, solve_f
 from spinlib.dynamics.thermodynamic import GeneralizedLLG, QuadraticPotential, landau_lifshitz_mobility
 from spinlib.units import k_B
 from tests.bad_input import Refusal, refusals
+from tests.potentials import Quartic
 
 KELVIN = 1 / k_B  # k_B T = 1 J
 AXIS = np.array([2.0, -3.0, 6.0]) / 7
-
-
-class Cubic:
-    """V = k (x^2 y^2 + y^2 z^2 + z^2 x^2), of degree 4."""
-
-    def __init__(self, k):
-        self.k = k
-
-    def __call__(self, m):
-        x, y, z = np.moveaxis(m**2, -1, 0)
-        return self.k * (x * y + y * z + z * x)
-
-    def gradient(self, m):
-        rest = (m**2).sum(axis=-1, keepdims=True) - m**2
-        slope = 2 * self.k * m * rest
-        return slope - (slope * m).sum(axis=-1, keepdims=True) * m
 
 
 class Function:
@@ -172,13 +157,13 @@ def test_limit_amplitudes_of_a_potential_rebuild_it():
     m = some()
     for potential, degree in (
         (random_quadratic(1, 2.0), 2),
-        (Cubic(3.0), 4),
+        (Quartic(3.0), 4),
         (Function(lambda m: m[..., 0] ** 12), 12),
     ):
         found = amplitudes("V", potential)
         assert len(found) == (degree + 1) ** 2
         np.testing.assert_allclose(found @ textbook(m, degree), potential(m), rtol=0, atol=1e-12)
-    assert np.flatnonzero(amplitudes("V", Cubic(3.0))).tolist() == [0, 20, 24]
+    assert np.flatnonzero(amplitudes("V", Quartic(3.0))).tolist() == [0, 20, 24]
     assert amplitudes("V", quadratic()).tolist() == [0.0]
 
 
@@ -189,7 +174,7 @@ def test_limit_amplitudes_of_a_potential_rebuild_it():
         "axis of rotation": ((uniaxial(3.0), None), [5, 4, *range(1, 10), *range(1, 10)]),
         "three axes of order two": ((quadratic((0, 0, 0), np.diag([1.0, 0, -2])), None), [24, 25, 25, 25]),
         "one axis of order two": ((quadratic((0, 0, 0), np.diag([1.0, 0, -2])), quadratic((0, 0, 0.3))), [49, 50]),
-        "an axis of order four": ((Cubic(1.0), quadratic((0, 0, 0.3))), [24, 25, 50]),
+        "an axis of order four": ((Quartic(1.0), quadratic((0, 0, 0.3))), [24, 25, 50]),
         "none": ((random_quadratic(1, 1.0), None), [99]),
     }.values(),
 )
@@ -220,7 +205,7 @@ def test_invariant_stationary_state_is_boltzmann(seed, alpha):
 @pytest.mark.parametrize("alpha", [0.3, 4.0])
 def test_invariant_boltzmann_of_a_quartic_energy_in_a_field(alpha):
     field = np.array([0.5, -0.2, 0.7])
-    energy = Function(lambda m: Cubic(2.5)(m) - m @ field)
+    energy = Function(lambda m: Quartic(2.5)(m) - m @ field)
     found = solve(energy, alpha, max_degree=20)
     mean, moment = boltzmann(energy)
     np.testing.assert_allclose(found.mean, mean, rtol=0, atol=1e-11)
@@ -327,7 +312,7 @@ def test_limit_jumps_between_six_wells():
 
     The group of rotations has no complex representation: precession splits neither.
     """
-    found = solve(Cubic(20.0), 1.0, max_degree=44, modes=7)
+    found = solve(Quartic(20.0), 1.0, max_degree=44, modes=7)
     rates = found.rates[1:6]
     np.testing.assert_allclose(rates, [*3 * [rates[0]], *2 * [rates[3]]], rtol=1e-10, atol=0)
     assert rates[3].real / rates[0].real == pytest.approx(1.5, abs=0.06)  # the barrier is 5 k_B T
@@ -345,7 +330,7 @@ def test_peer_nearly_equal_rates_of_one_block_are_all_found():
     turn = Rotation.from_rotvec((0.7, -1.1, 0.4)).as_matrix()
 
     def energy(m):
-        return Cubic(24.0)(m) + m**2 @ [1e-3, -2e-3, 0.5e-3]
+        return Quartic(24.0)(m) + m**2 @ [1e-3, -2e-3, 0.5e-3]
 
     with pytest.warns(UserWarning, match="max_degree = 26 is too small"):
         found, along = (
@@ -396,7 +381,7 @@ GENERIC = {
         quadratic((0.2, -0.5, 0.4), [[0, 0.2, 0], [0.2, 0.3, 0.1], [0, 0.1, 0]]),
         quadratic((-0.6, 0.1, 0.3), [[0.4, 0, 0.2], [0, 0, 0], [0.2, 0, 0]]),
     ),
-    "quartic": (Cubic(2.0), 0.6, quadratic((0.2, -0.3, 0.4)), Cubic(-1.0)),
+    "quartic": (Quartic(2.0), 0.6, quadratic((0.2, -0.3, 0.4)), Quartic(-1.0)),
 }
 
 
@@ -648,11 +633,11 @@ def refused(rule, says, **arguments):
     refused(
         "too small a degree for a quartic energy",
         ("max_degree = 7", "degree 4", "max_degree >= 8"),
-        energy=Cubic(1.0),
+        energy=Quartic(1.0),
         max_degree=7,
     ),
     refused(
-        "too small a degree for a quartic chi", ("max_degree = 7", "max_degree >= 8"), chi=Cubic(1.0), max_degree=7
+        "too small a degree for a quartic chi", ("max_degree = 7", "max_degree >= 8"), chi=Quartic(1.0), max_degree=7
     ),
     refused("broken degree", ("max_degree = 24.0 is no integer", "pass an integer"), max_degree=24.0),
     refused("true for a degree", ("max_degree = True is no integer", "pass an integer"), max_degree=True),

@@ -27,10 +27,10 @@ from spinlib.dynamics.thermodynamic import (
 )
 from spinlib.units import gyromagnetic_ratio as free_electron
 from tests.bad_input import Refusal, refusals
-from tests.stereographic import PlaneFlow
+from tests.potentials import Quartic, QuarticWithHessian, pair
+from tests.stereographic import TURN, plane
 
 SEEDS = st.integers(0, 2**32 - 1)
-TURN = Rotation.from_rotvec((0.7, -1.1, 0.4)).as_matrix()  # no fixed point below ends at the pole of projection
 X, Y, Z = np.eye(3)
 
 
@@ -51,46 +51,11 @@ def random_system(rng, spread=(0.1, 1.0, 3.0)):
     return GeneralizedLLG(v, rng.choice([0.01, 0.1, 1.0, 3.0]), 1.0, chi, phi)
 
 
-def pair(potential):
-    if potential is None:
-        return np.zeros(3), np.zeros((3, 3))
-    return np.asarray(potential.linear), np.asarray(potential.quadratic)
-
-
-def plane(system):
-    parts = [pair(part) for part in (system.energy, system.chi, system.phi)]
-    return PlaneFlow(*parts, system.alpha, system.mobility, TURN)
-
-
 def rate(system, u):
     """(24) as it is printed: vector products of Cartesian gradients, H = -grad V."""
     slopes = [a + 2 * u @ q for a, q in (pair(part) for part in (system.energy, system.chi, system.phi))]
     h, chi, phi = -slopes[0], slopes[1], slopes[2]
     return -system.mobility * (np.cross(u, h - phi) + np.cross(u, np.cross(u, system.alpha * h + chi)))
-
-
-class Quartic:
-    """K (x^2 y^2 + y^2 z^2 + z^2 x^2), cubic anisotropy, in axes turned by ``axes``; plus linear . u."""
-
-    def __init__(self, strength=1.0, axes=None, linear=(0.0, 0.0, 0.0), stray=0.0):
-        self.strength, self.axes = strength, np.eye(3) if axes is None else axes
-        self.linear, self.stray = np.asarray(linear), stray
-
-    def __call__(self, m):
-        squares = (m @ self.axes.T) ** 2
-        return self.strength * (1 - np.sum(squares**2, -1)) / 2 + m @ self.linear
-
-    def gradient(self, m):
-        across = self.linear - 2 * self.strength * (m @ self.axes.T) ** 3 @ self.axes
-        return across - np.sum((across - self.stray) * m, -1)[..., None] * m  # ``stray`` of it points along m
-
-
-class QuarticWithHessian(Quartic):
-    def hessian(self, m):
-        flat = np.einsum("ki,...k,kj->...ij", self.axes, -6 * self.strength * (m @ self.axes.T) ** 2, self.axes)
-        slope = self.linear - 2 * self.strength * (m @ self.axes.T) ** 3 @ self.axes
-        across = np.eye(3) - m[..., :, None] * m[..., None, :]
-        return across @ flat @ across - np.sum(slope * m, -1)[..., None, None] * across
 
 
 # --- potentials ---------------------------------------------------------------------------------------------------
