@@ -460,6 +460,7 @@ GOOD = {
     "alpha": 0.1,
     "magnetic_moment": MOMENT,
     "temperature": 300.0,
+    "seed": 1,
 }
 
 
