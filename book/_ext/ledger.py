@@ -180,6 +180,7 @@ class LedgerEquations(_LedgerDirective):
             # What is no erratum says here what the garbled text would lead to.
             ("Consequence", self.prose(entry.consequence if entry.artefact == "certain" else "")),
             ("Remark", self.prose(entry.remark)),
+            ("Identity", self.prose(entry.identity)),
             *self.proof(entry),
         ]
         subject = self.text(f"{_capital(entry.subject)} ({_in_sentence(_section(entry.section))}).")

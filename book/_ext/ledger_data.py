@@ -55,13 +55,14 @@ STATEMENT_KINDS = ("error", "over-statement")
 
 _CLAIM = {"latex", "chapter"}
 _PROOF = _CLAIM | {"code", "test"}
-# By status or kind: the keys that an entry needs, and those that it may have besides.
+# By status or kind: the keys that an entry needs, and those that it may have besides. With ``identity`` it needs no
+# ``code``: the sentence says what the test proves of an equation that no call of the package evaluates.
 EQUATION_KEYS: dict[str, tuple[set[str], set[str]]] = {
     "planned": (set(), set()),
     "definition": (_CLAIM, {"code", "test", "remark"}),
-    "verified": (_PROOF, {"remark"}),
-    "restricted": (_PROOF | {"condition"}, {"remark"}),
-    "corrected": (_PROOF | {"printed", "artefact", "consequence"}, {"condition", "remark"}),
+    "verified": (_PROOF, {"identity", "remark"}),
+    "restricted": (_PROOF | {"condition"}, {"identity", "remark"}),
+    "corrected": (_PROOF | {"printed", "artefact", "consequence"}, {"condition", "identity", "remark"}),
     "formal": (_CLAIM | {"reason"}, {"code", "test", "remark"}),
 }
 FIGURE_KEYS: dict[str, tuple[set[str], set[str]]] = {
@@ -95,6 +96,7 @@ class Entry:
     artefact: str = ""
     condition: str = ""
     consequence: str = ""
+    identity: str = ""
     reason: str = ""
     remark: str = ""
     note: str = ""

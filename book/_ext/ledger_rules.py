@@ -22,6 +22,10 @@ __all__ = ["problems"]
 _LISTS = ("code", "test", "panels")
 _MATHS = ("latex", "printed")
 _SENTENCE = 20
+_SENTENCES = {
+    "reason": "say why no independent check is possible",
+    "identity": "say what the test proves, since no call of the package evaluates it",
+}
 
 # What changes the look of a formula but not what it says. A double backslash comes first, so that `\\,` is read
 # as a line break and a comma.
@@ -104,11 +108,14 @@ def _equation_problems(row: Row) -> list[str]:
     if row.status not in EQUATION_KEYS:
         return [f"{row}: status = {row.status!r} is unknown: use one of {', '.join(EQUATION_KEYS)}"]
     needed, optional = EQUATION_KEYS[row.status]
+    if "identity" in optional and row.data.get("identity"):
+        needed = needed - {"code"}
     found = _keys(row, {"number", "subject", "section", "status"} | needed, optional)
     found += _same(row, "latex")
-    reason = row.data.get("reason")
-    if isinstance(reason, str) and reason and (len(reason.strip()) < _SENTENCE or " " not in reason.strip()):
-        found.append(f"{row}: reason = {reason!r} is no sentence: say why no independent check is possible")
+    for key, remedy in _SENTENCES.items():
+        text = row.data.get(key)
+        if isinstance(text, str) and text and (len(text.strip()) < _SENTENCE or " " not in text.strip()):
+            found.append(f"{row}: {key} = {text!r} is no sentence: {remedy}")
     return found
 
 

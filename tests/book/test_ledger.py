@@ -66,7 +66,7 @@ def test_page_shows_every_paper(page):
     assert all(counted[key] == 0 for key in left_out)
 
 
-PROSE = ("subject", "condition", "consequence", "reason", "remark", "note", "where", "correct")
+PROSE = ("subject", "condition", "consequence", "identity", "reason", "remark", "note", "where", "correct")
 
 
 def decimals(entry: Any) -> list[str]:
@@ -111,7 +111,12 @@ def verified(raw: Any) -> Any:
 
 
 def waiting(raw: Any) -> Any:
-    return next(row for row in raw["equations"] if row["status"] == "planned")
+    """An entry made to wait for its chapter: the ledger itself need not have one left."""
+    row = raw["equations"][0]
+    kept = {key: row[key] for key in ("number", "section", "subject")}
+    row.clear()
+    row.update(kept, status="planned")
+    return row
 
 
 def statement(raw: Any) -> Any:
@@ -134,7 +139,17 @@ def setting(choose: Callable[[Any], Any], **values: Any) -> Callable[[Any], None
     return lambda raw: choose(raw).update(values)
 
 
+def swapping(choose: Callable[[Any], Any], key: str, **values: Any) -> Callable[[Any], None]:
+    def change(raw: Any) -> None:
+        row = choose(raw)
+        row.pop(key)
+        row.update(values)
+
+    return change
+
+
 TEST = f"{TESTS}::"
+SENTENCE = "Both sides are the same matrix, for random ones."
 CALL = "spinlib.scattering.stack.transport"
 FORMAL = {"status": "formal", "latex": "x", "chapter": f"{CHAPTER}#eq-kk-1"}
 DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
@@ -177,6 +192,21 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "section as number": ("KK", setting(waiting, section=2.2), "section = 2.2 is not text"),
     "verified without test": ("KK", without(verified, "test"), "test is missing"),
     "verified without code": ("KK", without(verified, "code"), "code is missing"),
+    "verified with code and identity": (
+        "KK",
+        setting(verified, identity=SENTENCE),
+        "key 'code' is unknown or not allowed",
+    ),
+    "identity for a word": (
+        "KK",
+        swapping(verified, "code", identity="algebra"),
+        "identity = 'algebra' is no sentence",
+    ),
+    "definition with identity": (
+        "RHP",
+        setting(waiting, **FORMAL | {"status": "definition"}, identity=SENTENCE),
+        "key 'identity' is unknown",
+    ),
     "verified without latex": ("KK", without(verified, "latex"), "latex is missing"),
     "verified without chapter": ("KK", without(verified, "chapter"), "chapter is missing"),
     "restricted without condition": ("KK", without(restricted, "condition"), "condition is missing"),

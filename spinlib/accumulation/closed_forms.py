@@ -1,0 +1,167 @@
+"""Closed forms of spin diffusion (RHP 71-73, 90-92; names from :mod:`spinlib.accumulation`)."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spinlib._validate import not_negative, positive, real, vectors
+from spinlib.accumulation.medium import DiffusiveMedium
+from spinlib.spin import cross_matrix
+
+__all__ = ["decay_rate", "exchange_diffusion_tensor", "transverse_wavenumber"]
+
+_Real = NDArray[np.float64]
+
+_STEPS = 8  # of Newton, from starts at which five were the most that was needed
+
+
+def exchange_diffusion_tensor(
+    precession: ArrayLike, momentum_time: ArrayLike, diffusivity: ArrayLike
+) -> NDArray[np.float64]:
+    """Return the diffusion tensor of spins that precess, D_p (A^-1)_kp with A = 1 + tau H x (RHP 72, 73).
+
+    Its antisymmetric part turns the spin of a gradient about H by up to arctan(H tau). It holds for a steady state or a
+    slow drive. Free precession in a uniform field decays with the ordinary D instead: :func:`decay_rate`.
+
+    Args:
+        precession: H [rad/s], ``(..., 3)``, along the spins that the electrons precess about.
+        momentum_time: tau [s], >= 0; one number, or three (tau_x, tau_y, tau_z) that belong to axes fixed in space.
+        diffusivity: D [m^2/s], > 0; one number, or three (D_x, D_y, D_z).
+
+    Returns:
+        Array ``(..., 3, 3)`` [m^2/s]: the current of spin component k is -sum_p D_kp dm_p/dx.
+
+    Raises:
+        ValueError: a number outside its range, a wrong shape, or three different times (or diffusivities) with
+            ``precession`` in several directions.
+
+    >>> (exchange_diffusion_tensor((0.0, 0.0, 3.0), 1.0, 10.0) + 0.0).tolist()
+    [[1.0, 3.0, 0.0], [-3.0, 1.0, 0.0], [0.0, 0.0, 10.0]]
+    """
+    h = vectors("precession", precession)
+    tau, d = _three("momentum_time", not_negative, momentum_time), _three("diffusivity", positive, diffusivity)
+    for name, values in (("momentum_time", tau), ("diffusivity", d)):
+        if np.ptp(values) and _turns(h):
+            raise ValueError(
+                f"{name} = {values.tolist()} belongs to axes fixed in space, but precession has several directions: "
+                f"pass one {name}, or the vectors of one direction at a time"
+            )
+    # adj(1 + T[H]x) = 1 - T[H]x + H H^T adj(T), because the trace of T[H]x is 0; T = diag(tau).
+    rest = np.roll(tau, 1) * np.roll(tau, 2)
+    along = h[..., :, None] * (h * rest)[..., None, :]
+    determinant = 1 + np.einsum("...i,...i->...", h * h, rest)
+    adjugate = np.eye(3) - tau[:, None] * cross_matrix(h) + along
+    return np.asarray(adjugate / determinant[..., None, None] * d)
+
+
+def transverse_wavenumber(medium: DiffusiveMedium, *, model: Literal["moments", "boltzmann"] = "moments") -> complex:
+    r"""Return k of the transverse accumulation m_x + i m_y ~ exp(-k x) beside M along z (RHP 66, 71, 75).
+
+    "moments", the closure that RHP (71) makes: k^2 = (1 + i omega tau)(1 + i omega tau_sf)/(D tau_sf).
+
+    "boltzmann", RHP (66) itself: (1/(2 k v_F tau_p)) ln[(s + k v_F)/(s - k v_F)] = 1 with s = 1/tau + i omega. A
+    solution exists only while the angle of precession is small, :math:`|\omega\tau| < \pi/2\xi` with
+    :math:`\xi\tanh\xi = 1/(1 - \tau/\tau_{sf})`; :math:`|\omega\tau| < 1.3093` for tau_sf = inf. Beyond, the
+    accumulation is a sum over all angles of flight and no exponential.
+
+    Args:
+        medium: metal; both signs of its splitting are allowed, k(-omega) is the complex conjugate.
+        model: "moments" or "boltzmann". For ``momentum_time = 0`` both are the same.
+
+    Returns:
+        k [1/m], Re k > 0 (0 without relaxation and splitting); nan + nan i where "boltzmann" has no discrete mode.
+
+    Raises:
+        ValueError: ``model`` is no such name.
+
+    >>> medium = DiffusiveMedium(diffusivity=2.0, spin_relaxation_time=2.0, momentum_time=1.0)
+    >>> transverse_wavenumber(medium)
+    (0.5+0j)
+    """
+    if model not in ("moments", "boltzmann"):
+        raise ValueError(f"model = {model!r} is no description of the electrons: pass 'moments' or 'boltzmann'")
+    lost, omega = 1 / medium.spin_relaxation_time, medium.exchange_frequency
+    if model == "boltzmann" and medium.momentum_time:
+        return _discrete_mode(medium)
+    squared = (1 + 1j * medium.precession_angle) * (lost + 1j * omega) / medium.diffusivity
+    return complex(np.sqrt(squared))
+
+
+def decay_rate(medium: DiffusiveMedium, wavenumber: ArrayLike) -> complex | NDArray[np.complex128]:
+    """Return Gamma of a transverse accumulation m_x + i m_y ~ exp(i q x - Gamma t) that precesses freely (RHP 66).
+
+    In a uniform field a rotating frame takes the precession away, from the accumulation and from its current. So
+    Gamma = i omega + gamma, where gamma is the slower rate without a field,
+    tau gamma^2 - (1 + tau/tau_sf) gamma + 1/tau_sf + D q^2 = 0. For D q^2 tau << 1 it is 1/tau_sf + D q^2. RHP (71)
+    is no law of free precession: its tensor would put D/(1 + i omega tau) in the place of D.
+
+    Args:
+        medium: metal.
+        wavenumber: q [1/m], real, broadcasts.
+
+    Returns:
+        Gamma [1/s], complex, of the shape of ``wavenumber``. Above 4 tau (1/tau_sf + D q^2) = (1 + tau/tau_sf)^2 the
+        current has inertia: gamma is complex, and of the two waves the one with Im gamma < 0 is returned.
+
+    Raises:
+        ValueError: ``wavenumber`` is not finite.
+
+    >>> decay_rate(DiffusiveMedium(diffusivity=2.0, spin_relaxation_time=0.5), [0.0, 3.0]).tolist()
+    [(2+0j), (20+0j)]
+    """
+    q = real("wavenumber", wavenumber, "pass real numbers in 1/m")
+    lost, tau = 1 / medium.spin_relaxation_time, medium.momentum_time
+    first, last = 1 + tau * lost, lost + medium.diffusivity * q**2
+    gamma = 2 * last / (first + np.sqrt(first**2 - 4 * tau * last + 0j))
+    rate = 1j * medium.exchange_frequency + gamma
+    return rate if q.ndim else complex(rate)
+
+
+def _three(name: str, rule: Callable[[str, ArrayLike], _Real], value: ArrayLike) -> _Real:
+    """Return one number three times, or three numbers."""
+    array = rule(name, value)
+    if array.shape not in ((), (3,)):
+        raise ValueError(f"{name} has shape {array.shape}: pass one number or three, in the order x, y, z")
+    return np.broadcast_to(array, (3,))
+
+
+def _turns(h: _Real) -> bool:
+    """Return whether vectors ``(..., 3)`` have more than one axis, to 1e-9 of the longest."""
+    each = h.reshape(-1, 3)
+    if not len(each):
+        return False
+    longest = each[np.argmax(np.einsum("ij,ij->i", each, each))]
+    return bool(np.linalg.norm(np.cross(each, longest), axis=-1).max() > 1e-9 * (longest @ longest))
+
+
+def _discrete_mode(medium: DiffusiveMedium) -> complex:
+    """Return k of RHP (66): kappa = k v_F tau_p obeys kappa coth kappa = (1/tau + i omega) tau_p, |Im kappa| < pi/2."""
+    share = medium.momentum_time / medium.spin_relaxation_time
+    nowhere = complex(np.nan, np.nan)
+    if share == 1:
+        return nowhere
+    # kappa coth kappa - 1 = (R - 1) + i a R with R = tau_p/tau, and R - 1 without a difference of nearly equal numbers.
+    excess, ratio = share / (1 - share), 1 / (1 - share)
+    edge = 1.2  # x tanh x = R has its root above, where x tanh x is concave: each step stays below it
+    for _ in range(_STEPS):
+        edge += (ratio - edge * np.tanh(edge)) / (np.tanh(edge) + edge * (1 - np.tanh(edge) ** 2))
+    if abs(medium.precession_angle) * edge >= np.pi / 2:
+        return nowhere
+    wanted = complex(excess, medium.precession_angle * ratio)
+    kappa = complex(np.sqrt(wanted * (wanted + 3)))
+    for _ in range(_STEPS if kappa else 0):
+        found = _coth_term(kappa)
+        kappa -= (found - wanted) / (kappa - (1 + found) * found / kappa)
+    return kappa * (1 - share) / medium.mean_free_path
+
+
+def _coth_term(kappa: complex) -> complex:
+    """Return kappa coth kappa - 1, by its continued fraction where the difference would cancel."""
+    if abs(kappa) > 1:
+        return complex(kappa / np.tanh(kappa)) - 1
+    square, tail = kappa * kappa, 25 + 0j
+    for odd in range(23, 1, -2):
+        tail = odd + square / tail
+    return square / tail
