@@ -1,16 +1,17 @@
-"""Berry phase of spin paths, exchange constants of the continuum, spin waves of a lattice (RHP 10, 11, 32, 82-86).
+"""Fermions in a few orbitals, Berry phase of spin paths, exchange constants, spin waves (RHP 1, 10, 11, 32, 82-86).
 
 Every arrow is a spin and H = -1/2 sum_ij J_ij S_i.S_j, each pair counted twice: J > 0 is ferromagnetic.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import float_or_array, not_negative, number, positive, real, require, unit, vectors
+from spinlib._validate import float_or_array, integer, not_negative, number, positive, real, require, unit, vectors
 
-__all__ = ["berry_phase", "exchange_moments", "magnon_dispersion"]
+__all__ = ["berry_phase", "exchange_moments", "fermion_operators", "magnon_dispersion"]
 
 _Real = NDArray[np.float64]
 
@@ -25,6 +26,31 @@ class ExchangeMoments(NamedTuple):
 
     zeroth: float
     second: _Real
+
+
+def fermion_operators(orbitals: int) -> _Real:
+    """Return the matrices a_1, a_2, ... that take a fermion out of one of a few orbitals (RHP 1, 3).
+
+    The basis are the 2^n occupations in the construction of Jordan and Wigner: first orbital first, empty before full,
+    so that basis state 0 is the vacuum and the state of index 2^(n-i) has one fermion, in orbital i = 1, ..., n.
+
+    Args:
+        orbitals: n, from 1 to 10; spin up and spin down of one orbital count as two.
+
+    Returns:
+        Real array ``(n, 2^n, 2^n)``; the transposed matrices put a fermion in. {a_i, a_j} = 0, {a_i, a_j^T} = delta_ij.
+
+    Raises:
+        ValueError: ``orbitals`` is no integer from 1 to 10.
+
+    >>> a, b = fermion_operators(2)
+    >>> bool((a @ b == -b @ a).all()), (a @ a.T + a.T @ a).diagonal().tolist()
+    (True, [1.0, 1.0, 1.0, 1.0])
+    """
+    n = integer("orbitals", orbitals, 1)
+    require("orbitals", n, n <= 10, "needs matrices of more than 1024 states", "pass 1 <= orbitals <= 10")
+    lower, sign = np.array([[0.0, 1.0], [0.0, 0.0]]), np.diag([1.0, -1.0])
+    return np.array([reduce(np.kron, [sign] * i + [lower] + [np.eye(2)] * (n - 1 - i)) for i in range(n)])
 
 
 def berry_phase(directions: ArrayLike, spin: float) -> float | _Real:
