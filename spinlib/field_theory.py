@@ -71,14 +71,14 @@ def berry_phase(directions: ArrayLike, spin: float) -> float | _Real:
         may come out with either sign.
 
     Raises:
-        ValueError: no unit vectors, a wrong shape, neighbours that are opposite (no arc is the shortest), or ``spin``
-            is no positive multiple of 1/2.
+        ValueError: no unit vectors, a wrong shape, no corner, neighbours that are opposite (no arc is the shortest), or
+            ``spin`` is no positive multiple of 1/2.
 
     >>> round(berry_phase([(1, 0, 0), (0, 1, 0), (0, 0, 1)], 1 / 2) / np.pi, 12)  # an octant: -pi/4
     -0.25
     """
     n = unit("directions", directions)
-    if n.ndim < 2:
+    if n.ndim < 2 or not n.shape[-2]:
         raise ValueError(f"directions has shape {n.shape}: pass the corners of a path as (..., n, 3)")
     s = number("spin", spin, positive)
     require("spin", s, 2 * s == np.round(2 * s), "is no multiple of 1/2", "pass one of 1/2, 1, 3/2, 2, ...")
@@ -108,7 +108,7 @@ def exchange_moments(bonds: ArrayLike, couplings: ArrayLike) -> ExchangeMoments:
         a cubic crystal J_2 is that number times the unit matrix.
 
     Raises:
-        ValueError: a wrong shape, a bond of length 0, or a first moment sum J d other than 0.
+        ValueError: a wrong shape, a bond of length 0 or given twice, or a first moment sum J d other than 0.
 
     >>> square = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0)]
     >>> j0, j2 = exchange_moments(square, 0.5)
@@ -142,7 +142,7 @@ def magnon_dispersion(
         Energy [J] of shape ``(...)``. Where it is negative, the ferromagnetic state is not the ground state.
 
     Raises:
-        ValueError: a number outside its range, a wrong shape, a bond of length 0, or one without its opposite.
+        ValueError: a number outside its range, a wrong shape, a bond of length 0, given twice, or without its opposite.
 
     >>> magnon_dispersion([(np.pi, 0, 0)], [(1, 0, 0), (-1, 0, 0)], 0.5, 1.0)
     array([2.])
@@ -171,4 +171,8 @@ def _neighbours(bonds: ArrayLike, couplings: ArrayLike) -> tuple[_Real, _Real]:
         raise ValueError(f"couplings has shape {j.shape}: pass one number, or one for each of the {len(d)} bonds")
     length = np.linalg.norm(d, axis=-1)
     require("length of bonds", length, length > 0, "joins a site to itself", "leave it out: it adds a constant")
+    copies = (np.linalg.norm(d[:, None] - d, axis=-1) <= 1e-6 * length).sum(axis=-1)
+    require(
+        "copies of bonds", copies, copies == 1, "counts one neighbour twice", "pass each bond once, couplings added"
+    )
     return d, np.broadcast_to(j, len(d))

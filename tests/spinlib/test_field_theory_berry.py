@@ -250,6 +250,7 @@ HALVES = "pass one of 1/2, 1, 3/2, 2, ..."
     Refusal("length 2", berry_phase, PATH | {"directions": [X, 2 * Y, Z]}, ("length of directions[1] = 2", "pass dir")),
     Refusal("length 0", berry_phase, PATH | {"directions": [X, 0 * Y, Z]}, ("directions[1] = 0", "pass directions")),
     Refusal("nan", berry_phase, PATH | {"directions": [X, np.nan * Y, Z]}, ("directions[1, 0] = nan", "pass real")),
+    Refusal("no corner", berry_phase, PATH | {"directions": np.empty((0, 3))}, ("shape (0, 3)", "pass the corners")),
     Refusal("plane vectors", berry_phase, PATH | {"directions": [(1, 0), (0, 1)]}, ("shape (2, 2)", "(..., 3)")),
     Refusal("one vector", berry_phase, PATH | {"directions": X}, ("directions has shape (3,)", "as (..., n, 3)")),
     Refusal("text", berry_phase, PATH | {"directions": "xyz"}, ("directions = 'xyz'", "pass real vectors")),
