@@ -197,7 +197,7 @@ MOMENTS = {"bonds": SC, "couplings": 1.0}
 WAVES = {"wavevectors": (0.1, 0.2, 0.3), "bonds": SC, "couplings": 1.0, "spin": 1.0}
 SHARED = [
     ("bond of length 0", {"bonds": [*SC, (0, 0, 0)]}, ("length of bonds[6] = 0", "itself", "leave it out")),
-    ("a bond given twice", {"bonds": [*SC, SC[0]]}, ("copies of bonds[0] = 2", "one neighbour twice", "pass each bond")),
+    ("a bond given twice", {"bonds": [*SC, SC[0]]}, ("copies of bonds[0] = 2", "counts one", "pass each bond")),
     ("bonds as one vector", {"bonds": (1.0, 0, 0)}, ("bonds has shape (3,)", "(n, 3) in m")),
     ("bonds as a stack", {"bonds": [SC, SC]}, ("bonds has shape (2, 6, 3)", "(n, 3) in m")),
     ("bonds in the plane", {"bonds": SC[:4, :2]}, ("bonds", "(4, 2)", "3")),
