@@ -22,8 +22,9 @@ def exchange_diffusion_tensor(
 ) -> NDArray[np.float64]:
     """Return the diffusion tensor of spins that precess, D_p (A^-1)_kp with A = 1 + tau H x (RHP 72, 73).
 
-    Its antisymmetric part turns the spin of a gradient about H by up to arctan(H tau). It holds for a steady state or a
-    slow drive. Free precession in a uniform field decays with the ordinary D instead: :func:`decay_rate`.
+    Its antisymmetric part turns the spin of a gradient about H by up to arctan(H tau). It is exact for a steady gradient
+    that a source maintains over many mean free paths. Free precession in a uniform field does not know it:
+    :func:`decay_rate`.
 
     Args:
         precession: H [rad/s], ``(..., 3)``, along the spins that the electrons precess about.
@@ -31,7 +32,7 @@ def exchange_diffusion_tensor(
         diffusivity: D [m^2/s], > 0; one number, or three (D_x, D_y, D_z).
 
     Returns:
-        Array ``(..., 3, 3)`` [m^2/s]: the current of spin component k is -sum_p D_kp dm_p/dx.
+        Array ``(..., 3, 3)`` [m^2/s]: the current of spin component k is -sum_p D_kp d(m_p - m_eq,p)/dx.
 
     Raises:
         ValueError: a number outside its range, a wrong shape, or three different times (or diffusivities) with
@@ -59,7 +60,8 @@ def exchange_diffusion_tensor(
 def transverse_wavenumber(medium: DiffusiveMedium, *, model: Literal["moments", "boltzmann"] = "moments") -> complex:
     r"""Return k of the transverse accumulation m_x + i m_y ~ exp(-k x) beside M along z (RHP 66, 71, 75).
 
-    "moments", the closure that RHP (71) makes: k^2 = (1 + i omega tau)(1 + i omega tau_sf)/(D tau_sf).
+    "moments", the closure that RHP (71) makes: k^2 = (1 + i omega tau)(1 + i omega tau_sf)/(D tau_sf). For small angles
+    and rare spin flips k^2 is off by the share 4/5 i omega tau, that of Fick's law (``momentum_time = 0``) by a quarter.
 
     "boltzmann", RHP (66) itself: (1/(2 k v_F tau_p)) ln[(s + k v_F)/(s - k v_F)] = 1 with s = 1/tau + i omega. A
     solution exists only while the angle of precession is small, :math:`|\omega\tau| < \pi/2\xi` with
@@ -94,16 +96,18 @@ def decay_rate(medium: DiffusiveMedium, wavenumber: ArrayLike) -> complex | NDAr
 
     In a uniform field a rotating frame takes the precession away, from the accumulation and from its current. So
     Gamma = i omega + gamma, where gamma is the slower rate without a field,
-    tau gamma^2 - (1 + tau/tau_sf) gamma + 1/tau_sf + D q^2 = 0. For D q^2 tau << 1 it is 1/tau_sf + D q^2. RHP (71)
-    is no law of free precession: its tensor would put D/(1 + i omega tau) in the place of D.
+    tau gamma^2 - (1 + tau/tau_sf) gamma + 1/tau_sf + D q^2 = 0. For D q^2 tau << 1 it is
+    1/tau_sf + D q^2/(1 - tau/tau_sf), which is exact; the next order is that of the closure. RHP (71) is no law of free
+    precession: its tensor would put D/(1 + i omega tau) in the place of D.
 
     Args:
         medium: metal.
         wavenumber: q [1/m], real, broadcasts.
 
     Returns:
-        Gamma [1/s], complex, of the shape of ``wavenumber``. Above 4 tau (1/tau_sf + D q^2) = (1 + tau/tau_sf)^2 the
-        current has inertia: gamma is complex, and of the two waves the one with Im gamma < 0 is returned.
+        Gamma [1/s], complex, of the shape of ``wavenumber``. Above 4 tau (1/tau_sf + D q^2) = (1 + tau/tau_sf)^2 gamma
+        is complex, and of two waves the one with Im gamma < 0 is returned; such waves belong to the closure, the
+        Boltzmann equation has none there.
 
     Raises:
         ValueError: ``wavenumber`` is not finite.

@@ -22,7 +22,7 @@ class DiffusiveMedium:
             loses its memory. 0 is the limit of Fick's law (RHP 70).
         exchange_splitting: lambda S [J], the full distance of the levels -+lambda S/2 of the s-d coupling (RHP 13);
             negative for electrons that are polarised against the local spins.
-        density_of_states: nu > 0 per spin, in 1/(J m^3) or relative to another medium; m/nu is continuous.
+        density_of_states: nu > 0 per spin, in 1/(J m^3) or relative to another medium; (m - m_eq)/nu is continuous.
 
     Raises:
         ValueError: a number outside its range.
