@@ -22,8 +22,8 @@ def exchange_diffusion_tensor(
 ) -> NDArray[np.float64]:
     """Return the diffusion tensor of spins that precess, D_p (A^-1)_kp with A = 1 + tau H x (RHP 72, 73).
 
-    Its antisymmetric part turns the spin of a gradient about H by up to arctan(H tau). It is exact for a steady gradient
-    that a source maintains over many mean free paths. Free precession in a uniform field does not know it:
+    Its antisymmetric part turns the spin of a gradient about H by up to arctan(H tau). It is exact for a steady
+    gradient that a source maintains over many mean free paths. Free precession in a uniform field does not know it:
     :func:`decay_rate`.
 
     Args:
@@ -61,7 +61,8 @@ def transverse_wavenumber(medium: DiffusiveMedium, *, model: Literal["moments", 
     r"""Return k of the transverse accumulation m_x + i m_y ~ exp(-k x) beside M along z (RHP 66, 71, 75).
 
     "moments", the closure that RHP (71) makes: k^2 = (1 + i omega tau)(1 + i omega tau_sf)/(D tau_sf). For small angles
-    and rare spin flips k^2 is off by the share 4/5 i omega tau, that of Fick's law (``momentum_time = 0``) by a quarter.
+    and rare spin flips k^2 is off by the share 4/5 i omega tau, and by a quarter of it in Fick's law, ``momentum_time``
+    0.
 
     "boltzmann", RHP (66) itself: (1/(2 k v_F tau_p)) ln[(s + k v_F)/(s - k v_F)] = 1 with s = 1/tau + i omega. A
     solution exists only while the angle of precession is small, :math:`|\omega\tau| < \pi/2\xi` with

@@ -197,12 +197,22 @@ def test_paper_RHP_34_the_branches_close(spin):
     assert modulo(found - plain) == pytest.approx(0, abs=1e-9)
     circuit = np.concatenate([forward, back[-2:0:-1]])
     assert modulo(found - berry_phase(circuit, spin)) == pytest.approx(0, abs=1e-9)
-    # Two different states in the remote past: the difference is that of their gauges, which nothing fixes.
+    # Two different states in the remote past: the phase follows their gauges; <m_1|rho|m_2> of (26) takes that up.
     gauge_3 = gauge_2.copy()
     gauge_3[0] += 1.1
     apart = branch(-0.1, shift=0.2)
     change = phases(apart, gauge_3) - phases(apart, gauge_2)
     assert modulo(change - 1.1) == pytest.approx(0, abs=1e-9)
+    size = round(2 * spin) + 1
+    raw = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    closed = []
+    for gauges in rng.normal(size=(3, 2, number + 1)):
+        gauges[1, -1] = gauges[0, -1]
+        first, second = (coherent(path[0], spin) for path in (forward, apart))
+        bra, ket = first * np.exp(1j * gauges[0, 0]), second * np.exp(1j * gauges[1, 0])
+        element = np.angle(bra.conj() @ (raw @ raw.conj().T) @ ket)
+        closed.append(phases(forward, gauges[0]) + element - phases(apart, gauges[1]))
+    np.testing.assert_allclose(modulo(np.subtract(closed, closed[0])), 0, rtol=0, atol=1e-9)
 
 
 def test_paper_RHP_31_action_is_stationary_on_the_equations_of_motion():
@@ -299,8 +309,38 @@ def test_paper_RHP_78_limit_and_the_side_it_comes_from():
         np.testing.assert_allclose(half_trace(limit), half_trace(-density), rtol=0, atol=1e-4)
 
 
+SIDE, TURNING, AXIS = 1e-3, 0.9, direction(1.5, 1.4)  # of a chain n(x) that winds about an axis
+J2 = 0.8
+
+
+def along_chain(n, x):
+    """Direction at x of the chain that has n at 0; curvature there."""
+    return rotation_matrix(AXIS, TURNING * x) @ n, TURNING**2 * np.cross(AXIS, np.cross(AXIS, n))
+
+
+def exact_rate(spin, n, mixed, operators):
+    """dn/dt of a local spin between two neighbours in a product state, from i[H, S], all of them quantum spins."""
+    local = spin_matrices(spin)
+    size = len(local[0])
+    one = np.eye(size)
+    left, here, right = (
+        np.array([np.kron(np.eye(4), np.kron(np.kron(a, b), c)) for a, b, c in zip(*factors, strict=True)])
+        for factors in ((local, [one] * 3, [one] * 3), ([one] * 3, local, [one] * 3), ([one] * 3, [one] * 3, local))
+    )
+    electron = np.array([np.kron(s, np.eye(size**3)) for s in operators])
+    exchange = J2 / (2 * SIDE**2)  # J_2 of (86), sum J d^2, is that of two neighbours
+    energy = -np.einsum("iab,ibc->ac", here, exchange * (left + right) + LAMBDA * electron)
+    energy = energy - np.einsum("i,iab->ab", FIELD, left + here + right)
+    states = [coherent(along_chain(n, x)[0], spin) for x in (-SIDE, 0, SIDE)]
+    psi = np.kron(np.kron(states[0], states[1]), states[2])
+    rho = np.kron(mixed, np.outer(psi, psi.conj()))
+    # tr(rho i[H, S]) = i tr((rho H - H rho) S)
+    flow = 1j * (rho @ energy - energy @ rho)
+    return np.einsum("iab,ba->i", here, flow).real / spin
+
+
 def test_paper_RHP_77_has_the_spin_with_a_minus_sign():
-    spin, n = 1.5, direction(0.8, 0.5)
+    spin, n = 1.0, direction(0.8, 0.5)
     a, mixed, _ = fock_state(12)
     hamiltonian = electron_hamiltonian(a, FIELD + LAMBDA * spin * n)
     mean = np.einsum("iab,ba->i", spin_operators(a), mixed).real
@@ -308,46 +348,47 @@ def test_paper_RHP_77_has_the_spin_with_a_minus_sign():
     averaged = (green(a, mixed, hamiltonian, 0, step)["11"] + green(a, mixed, hamiltonian, 0, -step)["22"]) / 2
     np.testing.assert_allclose(half_trace(averaged), -mean, rtol=0, atol=1e-5)
 
-    # Exact rate of the local spin in the product state, from the commutator.
-    local = spin_matrices(spin)
-    both = np.einsum("iab,icd->acbd", spin_operators(a), local).reshape(4 * 4, 4 * 4)
-    zeeman = np.kron(np.eye(4), np.einsum("i,iab->ab", FIELD, local))
-    energy = -LAMBDA * both - zeeman
-    state = coherent(n, spin)
-    rho = np.kron(mixed, np.outer(state, state.conj()))
-    moved = np.array([1j * (energy @ np.kron(np.eye(4), s) - np.kron(np.eye(4), s) @ energy) for s in local])
-    exact = np.einsum("iab,ba->i", moved, rho).real / spin
-    corrected = np.cross(n, FIELD - LAMBDA * half_trace(averaged).real)
-    printed = np.cross(n, FIELD + LAMBDA * half_trace(averaged).real)
+    exact = exact_rate(spin, n, mixed, spin_operators(a))
+    known = FIELD + spin * J2 / 2 * along_chain(n, 0)[1]
+    corrected = np.cross(n, known - LAMBDA * half_trace(averaged).real)
+    printed = np.cross(n, known + LAMBDA * half_trace(averaged).real)
     np.testing.assert_allclose(corrected, exact, rtol=0, atol=1e-5)
     np.testing.assert_allclose(printed - exact, -2 * LAMBDA * np.cross(n, mean), rtol=0, atol=1e-5)
     assert np.linalg.norm(np.cross(n, mean)) > 0.05
+    assert np.linalg.norm(np.cross(n, known - FIELD)) > 0.05
 
 
 def test_paper_RHP_55_needs_a_multiplier_and_the_other_sign():
-    spin, n = 1.5, direction(1.1, -0.4)
+    spin, n = 1.0, direction(1.1, -0.4)
     a, mixed, density = fock_state(13)
-    local, s = spin_matrices(spin), spin_operators(a)
-    wide = [np.kron(np.eye(4), component) for component in local]
-    coupling = sum(np.kron(s[i], local[i]) for i in range(3))
-    energy = -LAMBDA * coupling - sum(FIELD[i] * wide[i] for i in range(3))
-    state = coherent(n, spin)
-    rho = np.kron(mixed, np.outer(state, state.conj()))
-    rate = np.array([np.trace(rho @ (1j * (energy @ one - one @ energy))).real for one in wide]) / spin
+    rate = exact_rate(spin, n, mixed, spin_operators(a))
     g = -density  # G_11(x, x+) and G_22(x, x-)
-    force = FIELD - LAMBDA * half_trace(g).real
+    known = FIELD + spin * J2 / 2 * along_chain(n, 0)[1]  # |M| = 1: J = S J_2
+    force = known - LAMBDA * half_trace(g).real
     across = force - n * (n @ force)
-    np.testing.assert_allclose(np.cross(n, rate) + across, 0, rtol=0, atol=1e-12)
-    # Without the projection the left side keeps Lambda n, Lambda = n.(B + lambda s), which no motion removes.
-    mean = np.einsum("iab,ba->i", s, mixed).real
-    multiplier = n @ (FIELD + LAMBDA * mean)
-    np.testing.assert_allclose(np.cross(n, rate) + force, multiplier * n, rtol=0, atol=1e-12)
+    # Differences of the chain over one side miss by its square, 1e-6; rounding is 1e-16/side^2.
+    np.testing.assert_allclose(np.cross(n, rate) + across, 0, rtol=0, atol=1e-6)
+    # Without the projection the left side keeps Lambda n, Lambda = n.(B + J lap n/2 + lambda s).
+    mean = np.einsum("iab,ba->i", spin_operators(a), mixed).real
+    multiplier = n @ (known + LAMBDA * mean)
+    np.testing.assert_allclose(np.cross(n, rate) + force, multiplier * n, rtol=0, atol=1e-6)
     assert abs(multiplier) > 0.1
     # The printed sign leaves -2 lambda s besides.
-    printed = np.cross(n, rate) + FIELD + LAMBDA * half_trace(g).real
-    np.testing.assert_allclose(printed, multiplier * n - 2 * LAMBDA * mean, rtol=0, atol=1e-12)
-    # A field of length S: the kinetic term has 1/S^2.
-    np.testing.assert_allclose(np.cross(spin * n, spin * rate) / spin**2, -across, rtol=0, atol=1e-12)
+    printed = np.cross(n, rate) + known + LAMBDA * half_trace(g).real
+    np.testing.assert_allclose(printed, multiplier * n - 2 * LAMBDA * mean, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("spin", [0.5, 1.0, 1.5])
+def test_paper_RHP_55_cells_of_length_s(spin):
+    """|M| = S, J = J_2: the first term needs 1/S^2; as printed the rate comes out 1/S^2 times as large."""
+    n = direction(1.1, -0.4)
+    a, mixed, density = fock_state(13)
+    magnetisation, rate = spin * n, spin * exact_rate(spin, n, mixed, spin_operators(a))
+    force = FIELD + J2 / 2 * spin * along_chain(n, 0)[1] + LAMBDA * half_trace(density).real
+    across = force - n * (n @ force)
+    kinetic = np.cross(magnetisation, rate)
+    np.testing.assert_allclose(kinetic / spin**2 + across, 0, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(kinetic + across, (1 - spin**2) * across, rtol=0, atol=1e-5)
 
 
 def test_paper_RHP_76_one_mean_without_sources():
@@ -476,13 +517,18 @@ def test_paper_RHP_79_exchange_constant_goes_with_the_length_of_the_spin():
 
 
 def test_paper_RHP_79_in_moments_is_the_equation_of_a_negative_charge():
-    """m = -n and omega_B = -gamma B: llg_rate without damping; the exchange with moments changes sign."""
-    n, s, tesla, gamma = direction(0.9, 0.3), np.array([0.2, -0.1, 0.3]), np.array([0.4, 0.1, -0.7]), 1.8e11
-    larmor = -gamma * tesla
-    on_moment = llg_rate(-n, tesla, alpha=0.0, gyromagnetic_ratio=gamma)
-    np.testing.assert_allclose(-np.cross(n, larmor), on_moment, rtol=1e-12)
-    m, moment = -n, -s
-    np.testing.assert_allclose(-np.cross(n, LAMBDA * s), -np.cross(m, LAMBDA * moment), rtol=0, atol=1e-15)
+    """m = -S, mu = -s: the energy -gamma B.m - lambda m.mu gives dm/dt = -m x (gamma B + lambda mu)."""
+    spin, n, e, tesla, gamma = 1.5, direction(0.9, 0.3), direction(1.7, -1.1), np.array([0.4, 0.1, -0.7]), 1.8
+    moment = -np.array([np.kron(one, np.eye(2)) for one in spin_matrices(spin)])
+    other = -np.array([np.kron(np.eye(len(spin_matrices(spin)[0])), one) for one in PAULI / 2])
+    energy = -np.einsum("i,iab->ab", gamma * tesla, moment) - LAMBDA * np.einsum("iab,ibc->ac", moment, other)
+    psi = np.kron(coherent(n, spin), coherent(e, 0.5))
+    rate = np.einsum("a,iab,b->i", psi.conj(), 1j * (energy @ moment - moment @ energy), psi).real / spin
+    # <m> = -S n and <mu> = -e/2; the second moment is a field lambda mu/gamma.
+    seen = tesla + LAMBDA * (-e / 2) / gamma
+    np.testing.assert_allclose(llg_rate(-n, seen, alpha=0.0, gyromagnetic_ratio=gamma), rate, rtol=0, atol=1e-12)
+    on_spin = np.cross(n, -gamma * tesla + LAMBDA * e / 2)  # (79)
+    np.testing.assert_allclose(rate, -on_spin, rtol=0, atol=1e-12)
 
 
 def pair(spin, cosine):

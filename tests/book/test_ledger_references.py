@@ -313,7 +313,7 @@ def test_shared_test_must_be_parametrised_by_its_equations(copy, parameters, acc
         ("test_paper_WD04_figure_1_left", "names figure 1, but WD04 has 0"),
         ("test_paper_KK_statement_E99_x", "has no statement in KK.yml: add the entry"),
         ("test_paper_KK_statement_E", "has no statement in KK.yml"),
-        ("test_paper_RHP_statement_E6_x", "has no statement in RHP.yml"),
+        ("test_paper_RHP_statement_E99_x", "has no statement in RHP.yml"),
         ("test_paper_KK_section_two", "names no entry of KK.yml: call it test_paper_KK_<number>"),
     ],
 )
