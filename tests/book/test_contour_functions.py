@@ -136,39 +136,32 @@ def test_paper_RHP_41_left_derivative_gives_the_mean_field_with_the_sign_of_the_
         assert Z.average(EVEN, 10 + beta) == pytest.approx(0, abs=1e-14)  # "is set to zero"
 
 
-def test_paper_RHP_44_bilinear_source_between_all_branches_and_the_printed_logarithm():
-    tx, ty = ORDERS[0]
-    create, remove = fields(tx, ty)
+def test_paper_RHP_44_local_sources_on_both_branches_and_the_printed_logarithm():
+    """Q_11 and Q_22 multiply Psi+_0 Psi_1 at two times; both stand with +i, and 22 to the left."""
+    first_at, second_at = (heisenberg(HOP, ELECTRONS, t) for t in (0.4, 0.9))
 
-    def pair(alpha, beta):
-        return ordered(EVEN, (create, alpha, tx), (remove, beta, ty))
-
-    four = [(create, 1, tx), (remove, 1, ty), (create, 2, tx), (remove, 2, ty)]
-    quartic = ordered(EVEN, *four)  # <T_c Psi+_1 Psi_1 Psi+_2 Psi_2>
+    def kicks(Q):
+        return expm(1j * Q[0] * first_at), expm(1j * Q[1] * second_at)
 
     def Z(Q):
-        """The exponential of the bilinear source ends with this term: each field occurs once on each branch."""
-        linear = sum(EPSILON[a] * EPSILON[b] * Q[a - 1, b - 1] * pair(a, b) for a, b in BRANCHES)
-        return 1 + 1j * linear - (Q[0, 0] * Q[1, 1] - Q[0, 1] * Q[1, 0]) * quartic
+        first, second = kicks(Q)
+        return np.trace(EVEN @ second @ first)
 
     def W(Q):
         return -1j * np.log(Z(Q))
 
-    rng = np.random.default_rng(44)
-    Q = 0.4 * (rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2)))
-    minors = {(1, 1): (2, 2, 1), (2, 2): (1, 1, 1), (1, 2): (2, 1, -1), (2, 1): (1, 2, -1)}
-    averages = np.zeros((2, 2), complex)
-    for a, b in BRANCHES:
-        p, q, sign = minors[a, b]
-        # <Psi+_a Psi_b> with the source on: the other pair may be excited by it, with the sign of its branches.
-        averages[a - 1, b - 1] = (pair(a, b) + 1j * sign * EPSILON[p] * EPSILON[q] * Q[p - 1, q - 1] * quartic) / Z(Q)
-    signs = np.array([[1, -1], [-1, 1]])
-    np.testing.assert_allclose(gradient(W, Q), signs * averages, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(gradient(Z, Q) / Z(Q), 1j * signs * averages, rtol=0, atol=1e-9)
+    Q = np.array([0.4 - 0.2j, 0.3 + 0.5j])
+    first, second = kicks(Q)
+    products = second @ first_at @ first, second_at @ second @ first
+    averages = np.array([np.trace(EVEN @ product) for product in products]) / Z(Q)
+    np.testing.assert_allclose(gradient(W, Q), averages, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(gradient(Z, Q) / Z(Q), 1j * averages, rtol=0, atol=1e-9)
+    unsourced = [np.trace(EVEN @ operator) for operator in (first_at, second_at)]
+    assert np.abs(averages - unsourced).min() > 1e-3  # each source changes the average at the other
     logarithm = gradient(lambda Q: np.log(W(Q)), Q)
-    np.testing.assert_allclose(logarithm, signs * averages / W(Q), rtol=0, atol=1e-8)  # the printed miss: 1/W
+    np.testing.assert_allclose(logarithm, averages / W(Q), rtol=0, atol=1e-8)  # the printed miss: 1/W
     for q in (1e-2, 1e-3):  # without sources W = 0: it grows as 1/q
-        small = slope(lambda h, q=q: np.log(W((q + h) * signs[:1] * np.eye(2)[:, :1])), q / 100)
+        small = slope(lambda h, q=q: np.log(W(np.array([q + h, 0]))), q / 100)
         assert small * q == pytest.approx(1, abs=0.05)
 
 
@@ -646,16 +639,15 @@ def test_paper_RHP_50_printed_sign_of_the_electrons_has_slope_twice_the_kernel()
     np.testing.assert_allclose(printed, 2 * KERNEL.T, rtol=0, atol=1e-6)
 
 
-def test_paper_RHP_52_printed_signs_fit_the_other_order_of_the_operators():
-    """With <Psi+ Psi> = -G transposed in its place the printed (50) and (52) would hold: one slip, not two."""
+def test_paper_RHP_52_printed_signs_fit_minus_G():
+    """With -G and all labels as they stand the printed (50) and (52) hold; with <Psi+ Psi> the labels do not fit."""
     bar = 0.3 * SOURCE
-    other = -grassmann_pairs(KERNEL + bar, 0.0).T  # <Psi*_a Psi_b>
-
-    def gamma(other):
-        return grassmann_gamma(-other.T, 0.0, 1, bar)  # + Q G_ba = - Q <Psi*_a Psi_b>
-
-    found = gradient(gamma, other)
+    G = grassmann_pairs(KERNEL + bar, 0.0)
+    found = gradient(lambda minus: grassmann_gamma(-minus, 0.0, 1, bar), -G)
+    np.testing.assert_allclose(found, -bar.T, rtol=0, atol=1e-6)
+    found = gradient(lambda other: grassmann_gamma(-other.T, 0.0, 1, bar), -G.T)  # <Psi*_a Psi_b>
     np.testing.assert_allclose(found, -bar, rtol=0, atol=1e-6)
+    assert np.abs(bar - bar.T).max() > 0.05
 
 
 def test_paper_RHP_53_slope_by_the_correlation_of_an_oscillating_quartic_integral():
