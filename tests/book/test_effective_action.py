@@ -150,6 +150,26 @@ def test_paper_RHP_54_quadratic_terms_of_the_electron():
     np.testing.assert_allclose(found, np.exp(-2), rtol=0, atol=1e-10)  # i Gamma has the constant -2
 
 
+def test_paper_RHP_54_order_of_the_spin_indices_in_the_trace_of_the_electron():
+    field = np.array([0.4, -0.7, 0.5])
+    K = (0.3 + 0.2j) * np.eye(2) + np.einsum("i,iab->ab", field, PAULI) / 2
+    whole, pairs = weights(K)  # Grassmann integrals, as checked above
+    G, step = pairs / whole, 1e-5
+
+    def slope(order):
+        def gamma(G):
+            return 1j * np.log(np.linalg.det(G)) - np.einsum(order, K, G)
+
+        return np.array([[(gamma(G + e) - gamma(G - e)) / (2 * step) for e in row] for row in nudges])
+
+    nudges = step * np.eye(4).reshape(2, 2, 2, 2)
+    np.testing.assert_allclose(slope("ab,ba->"), 0, rtol=0, atol=1e-8)  # differences err by step^2
+    # As printed, with the indices ss' of both factors in the same order: K^T - K, which is what the field along y does.
+    printed = slope("ab,ab->")
+    np.testing.assert_allclose(printed, K.T - K, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(printed, -field[1] * PAULI[1], rtol=0, atol=1e-8)
+
+
 @pytest.mark.parametrize("vertices", [SPIN, BRANCHES], ids=["spin", "branches"])
 def test_paper_RHP_54_coefficient_of_the_second_order(vertices):
     model, left, ratios = Model(vertices), [], []
@@ -246,6 +266,10 @@ def test_paper_RHP_56_second_order_of_the_exact_propagators(vertices):
         printed = K_M @ G + term - 1j * np.eye(2)
         np.testing.assert_allclose(printed, (1 - 1j) * term + rest, rtol=0, atol=1e-12)
         assert np.linalg.norm(printed) == pytest.approx(2**0.5 * np.linalg.norm(term), rel=0.05, abs=0)
+        # With -G for G, where the printed -i is right on branch 1, the factor is -i.
+        minus = -G
+        other = K_M @ minus - 1j * coupling**2 * model.sigma(minus, V) @ minus + 1j * np.eye(2)
+        np.testing.assert_allclose(other, -rest, rtol=0, atol=1e-12)
     assert np.log2(left[1] / left[0]) == pytest.approx(4, abs=0.1)
 
 
@@ -367,32 +391,83 @@ def ring(kappa, forward, slices):
     return matrix.reshape(2 * slices * size, -1)
 
 
+THINNED = np.diag([0.7, 0.2])  # the state exp(Psi^dagger ln kappa Psi), and its probabilities, second orbital first
+PROBABILITY = np.diag([1, 0.2, 0.7, 0.14]) / np.sum([1, 0.2, 0.7, 0.14])
+
+
 def test_paper_RHP_80_propagator_is_i_over_the_kernel_and_full_in_the_branches():
     step, slices = 0.4, 4
-    inverse = np.linalg.inv(ring(np.diag([0.7, 0.2]), expm(-1j * LEVEL * step), slices))
+    inverse = np.linalg.inv(ring(THINNED, expm(-1j * LEVEL * step), slices))
     blocks = inverse.reshape(2 * slices, 2, 2 * slices, 2)
-    probability = np.diag([1, 0.2, 0.7, 0.14]) / np.sum([1, 0.2, 0.7, 0.14])  # second orbital first
-    K = 1j * np.linalg.inv(inverse)
     for alpha, beta in product((1, 2), repeat=2):
         for j, k in product(range(slices), repeat=2):
             if (alpha, j) == (beta, k):
                 continue
             row, column = (n if branch == 1 else 2 * slices - 1 - n for n, branch in ((j, alpha), (k, beta)))
-            true = green(probability, alpha, beta, j * step, k * step)
+            true = green(PROBABILITY, alpha, beta, j * step, k * step)
             np.testing.assert_allclose(blocks[row, :, column], true, rtol=0, atol=1e-12)
-            if alpha == beta:
-                # As printed, the inverse without i: -i times the function of (47).
-                printed = np.linalg.inv(K).reshape(blocks.shape)[row, :, column]
-                np.testing.assert_allclose(printed, -1j * true, rtol=0, atol=1e-12)
-    # Diagonal in the branches it would contradict (48), by the whole of U(t - s).
+    # Diagonal in the branches it would have no G12 and G21, whose difference is the anticommutator in every state.
     t, s = 1.2, 0.4
-    same = green(probability, 1, 1, t, s) + green(probability, 2, 2, t, s)
-    other = green(probability, 1, 2, t, s) + green(probability, 2, 1, t, s)
-    np.testing.assert_allclose(same, other, rtol=0, atol=1e-12)
-    fillings = np.diag([0.7 / 1.7, 0.2 / 1.2])
-    expected = expm(-1j * LEVEL * t) @ (np.eye(2) - 2 * fillings) @ expm(1j * LEVEL * s)
-    np.testing.assert_allclose(other, expected, rtol=0, atol=1e-12)
-    assert np.linalg.norm(expected) > 0.5
+    for state in (PROBABILITY, random_state(4)):
+        difference = green(state, 2, 1, t, s) - green(state, 1, 2, t, s)
+        np.testing.assert_allclose(difference, expm(-1j * LEVEL * (t - s)), rtol=0, atol=1e-12)
+
+
+def inverse_of_printed_operator(steps, time):
+    """{i d_t - h}^-1 delta by the rule of the midpoint, on both branches, with the state in the corner.
+
+    Shape: time (branch 1 forward, then branch 2 back) and spin; interval of the source and spin.
+    """
+    width, size = time / steps, 2 * steps + 2
+    late, early = 1j / width * np.eye(2) - LEVEL / 2, -1j / width * np.eye(2) - LEVEL / 2
+    matrix = np.zeros((size, 2, size, 2), dtype=complex)
+    matrix[0, :, 0], matrix[0, :, -1] = np.eye(2), THINNED
+    for j in range(1, size):
+        here, before = (late, early) if j <= steps else (early, late)
+        if j == steps + 1:
+            here, before = np.eye(2), -np.eye(2)  # the turn
+        matrix[j, :, j], matrix[j, :, j - 1] = here, before
+    return np.linalg.inv(matrix.reshape(2 * size, -1)).reshape(matrix.shape) / width
+
+
+def test_paper_RHP_80_printed_inverse_has_opposite_factors_for_the_two_branches_of_the_source():
+    time, errors = 1.2, []
+    for steps in (12, 24, 48):
+        inverse, worst = inverse_of_printed_operator(steps, time), 0.0
+        place = steps // 4  # the interval of the source
+        s = (place - 0.5) * time / steps
+        for alpha, beta in product((1, 2), repeat=2):
+            column = place if beta == 1 else 2 * steps + 2 - place
+            for t in (0, steps):  # before and after the source
+                row = t if alpha == 1 else 2 * steps + 1 - t
+                true = green(PROBABILITY, alpha, beta, t * time / steps, s)
+                found = {1: 1j, 2: -1j}[beta] * inverse[row, :, column]
+                worst = max(worst, np.abs(found - true).max())
+        errors.append(worst)
+    assert errors[-1] < 1e-4
+    np.testing.assert_allclose(np.log2(np.divide(errors[:-1], errors[1:])), 2, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_paper_RHP_80_printed_source_breaks_the_sum_rule_before_it(later):
+    t, s = (1.2, 0.4) if later else (0.4, 1.2)
+    state = random_state(4)
+    G = {pair: green(state, *pair, t, s) for pair in product((1, 2), repeat=2)}
+    np.testing.assert_allclose(G[1, 1] + G[2, 2], G[1, 2] + G[2, 1], rtol=0, atol=1e-12)
+    # delta for epsilon, by the test above: -iG for a source on branch 1, +iG for one on branch 2.
+    P = {(alpha, beta): -1j * G[alpha, beta] if beta == 1 else 1j * G[alpha, beta] for alpha, beta in G}
+    missed = P[1, 1] + P[2, 2] - P[1, 2] - P[2, 1]
+    predicted = np.zeros((2, 2)) if later else 2j * expm(-1j * LEVEL * (t - s))  # 2i(G21 - G12)
+    np.testing.assert_allclose(missed, predicted, rtol=0, atol=1e-12)
+
+
+def test_paper_RHP_80_derivative_by_the_second_argument_has_the_other_sign():
+    t, s, width = 0.3, 0.8, 1e-3
+    G = green(PROBABILITY, 2, 1, t, s)
+    slope = (green(PROBABILITY, 2, 1, t, s + width) - green(PROBABILITY, 2, 1, t, s - width)) / (2 * width)
+    np.testing.assert_allclose(-1j * slope, G @ LEVEL, rtol=0, atol=1e-5)  # differences err by about width^2
+    np.testing.assert_allclose(1j * slope - G @ LEVEL, -2 * G @ LEVEL, rtol=0, atol=1e-5)  # as printed
+    assert np.linalg.norm(2 * G @ LEVEL) > 0.5
 
 
 KERNEL = gauss(6, 6) + 4 * np.eye(6)
@@ -534,6 +609,13 @@ def test_paper_RHP_statement_A2_exact_propagators_violate_the_equations_at_fourt
         chain = "aij,jk,bkl,lm,cmn,no,dop,ac,bd->ip"  # two crossed spin lines inside the electron line
         crossed = np.einsum(chain, *[model.vertices, G] * 3, model.vertices, V, V, optimize=True) @ G
         missed = K_M @ G + 1j * coupling**2 * model.sigma(G, V) @ G - 1j * np.eye(2)
-        np.testing.assert_allclose(missed, 1j * coupling**4 * crossed, rtol=0, atol=0.1 * np.abs(missed).max())
-        left.append(abs(rest + 0.5j * coupling**2 * model.loop(G, V) - 0.25j * coupling**4 * np.trace(crossed)))
-    assert np.log2(left[1] / left[0]) == pytest.approx(6, abs=0.1)
+        action = rest + 0.5j * coupling**2 * model.loop(G, V)
+        left.append(
+            (
+                np.linalg.norm(missed),
+                np.linalg.norm(missed - 1j * coupling**4 * crossed),
+                abs(action - 0.25j * coupling**4 * np.trace(crossed)),
+            )
+        )
+    # With the crossed lines only the sixth order is left; any other factor before them leaves the fourth.
+    np.testing.assert_allclose(np.log2(np.divide(left[1], left[0])), [4, 6, 6], rtol=0, atol=0.1)
