@@ -210,21 +210,44 @@ def test_paper_RHP_7_integrates_to_the_spin_inside():
         np.testing.assert_allclose(inside, expected, rtol=0, atol=1e-10)  # of each cloud 1e-20 lies outside
 
 
-def test_paper_RHP_8_is_the_moment_of_a_volume_by_its_zeeman_energy():
-    side, spin = 0.3 * nm, 1.5  # cells of one site, SI
-    volume, count = 40 * side**3, 40
-    lab = np.array([0.2, -0.1, 0.7])  # T
-    spins = spin * direction(RNG.uniform(0, np.pi, count), RNG.uniform(0, 2 * np.pi, count))
-    energy = sum(-2 * mu_B * s @ lab for s in spins)  # (10) with g mu_B B for B, of every site by itself
-    magnetization = 2 * mu_B * spins.sum(axis=0) / volume
-    assert -volume * magnetization @ lab == pytest.approx(energy, rel=1e-12, abs=0)
-    density = spins.sum(axis=0) / volume  # (7), averaged: in 1/m^3
-    printed = 2 * mu_B * density / volume
-    assert -volume * printed @ lab / energy == pytest.approx(1 / volume, rel=1e-12, abs=0)
-    # Units as powers of (m, A): g mu_B, density, volume.
-    moment, per_volume = np.array([2, 1]), np.array([-3, 0])
-    np.testing.assert_array_equal(moment + per_volume, [-1, 1])  # A/m
-    np.testing.assert_array_equal(moment + 2 * per_volume, [-4, 1])  # printed
+def test_paper_RHP_8_zeeman_energy_of_cells_in_a_field_that_varies():
+    count, side = 960, 0.3 * nm  # one site a cube, on a ring; SI
+    x = (np.arange(count) + 0.5) / count
+    spins = 1.5 * direction(1.0 + 0.6 * np.cos(2 * np.pi * x), 0.8 * np.sin(2 * np.pi * x))
+
+    def lab(place):  # T; opposite to the B of (10)
+        wave = 2 * np.pi * place
+        return np.stack([0.2 * np.cos(wave), -0.1 + 0 * wave, 0.7 + 0.3 * np.cos(wave)], axis=-1)
+
+    exact = 2 * mu_B * (spins * lab(x)).sum()  # the moment of an electron is against its spin
+    # Half the sum of S'.B' times the mean square distance from the middle of a cell of n sites.
+    slopes = (np.roll(spins, -1, axis=0) - spins) * (np.roll(lab(x), -1, axis=0) - lab(x))
+    errors = []
+    for n in (60, 30, 15):
+        volume = n * side**3
+        magnetization = 2 * mu_B * spins.reshape(-1, n, 3).sum(axis=1) / volume
+        energy = volume * (magnetization * lab(x.reshape(-1, n).mean(axis=1))).sum()
+        errors.append(exact - energy)
+        printed = magnetization / volume  # with the density (7) in it
+        assert (volume * printed * lab(x.reshape(-1, n).mean(axis=1))).sum() * volume == pytest.approx(
+            exact, rel=0.01, abs=0
+        )
+    for coarse, fine in pairwise(errors):
+        assert coarse / fine == pytest.approx(4, abs=0.05)
+    predicted = 2 * mu_B * slopes.sum() * (15**2 - 1) / 24
+    assert errors[-1] == pytest.approx(predicted, rel=0.01, abs=0)  # next order: (2 pi 15/960)^2
+
+
+def test_paper_RHP_8_integral_is_the_whole_spin():
+    rng = np.random.default_rng(8)
+    places, spins = rng.uniform(0, 1, 40), rng.normal(size=(40, 3))
+    points = np.arange(4000) / 4000
+    for volume in (1 / 8, 1 / 20):
+        away = (points[:, None] - places + 0.5) % 1 - 0.5
+        density = (np.abs(away) < volume / 2) @ spins / volume  # (7), averaged over the volume: 1/m
+        np.testing.assert_allclose(density.mean(axis=0), spins.sum(axis=0), rtol=0, atol=1e-9)
+        again = density / volume  # the print with this density: 1/V times too much
+        np.testing.assert_allclose(again.mean(axis=0) * volume, spins.sum(axis=0), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("spin", [1 / 2, 1, 5 / 2])
@@ -527,7 +550,7 @@ def test_paper_RHP_15_is_the_hamiltonian_of_wave_mechanics(electrons):
 
 
 @pytest.mark.parametrize("electrons", [1, 2])
-def test_paper_RHP_statement_sum_of_the_printed_terms_lacks_potential_and_zeeman(electrons):
+def test_paper_RHP_statement_sum_of_the_printed_terms_lacks_the_zeeman_energy(electrons):
     terms, s, S = fock_terms()
     printed = terms[5] + terms[10] + terms[13]
     bare = wave_mechanics(electrons, potential=0.0, zeeman=0.0)
@@ -603,6 +626,36 @@ def test_limit_smallest_length_of_the_mean_spin():
         assert square.min() == pytest.approx(expected, abs=1e-5)  # 2001 times in a period
 
 
+@pytest.mark.parametrize(("spin", "turns"), [(10, 10.256), (40, 40.251)])
+def test_limit_quantum_and_classical_electron_are_half_a_turn_apart_after_s_turns(spin, turns):
+    time = turns * 2 * np.pi / spin  # turns about a fixed spin
+    s, _, H = orbital_and_spin(spin, 1.0, np.zeros(3))
+    start = np.kron([0, 1, 1, 0] / np.sqrt(2), np.eye(int(2 * spin + 1))[0])
+    state = expm(-1j * H * time) @ start
+    quantum = np.array([np.vdot(state, m @ state).real for m in s])
+    path = solve_ivp(
+        lambda _, v: np.r_[-np.cross(v[3:], v[:3]), np.cross(v[3:], v[:3])],
+        (0, time),
+        [0.5, 0, 0, 0, 0, spin],
+        method="DOP853",
+        rtol=1e-11,
+        atol=1e-12,
+    )
+    n, first = np.array([0, 0, 1.0]), np.array([0.5, 0, 0])
+    u, axis = 2 * spin + 1, first + spin * n
+    axis = axis / np.linalg.norm(axis)
+    phases = []
+    for mean, centre, across in (
+        (quantum, (2 * spin * n + u * first) / u**2, -2 * spin / u * np.cross(n, first)),
+        (path.y[:3, -1], (first @ axis) * axis, -np.cross(axis, first)),
+    ):
+        out = first - centre  # the mean goes out * cos + across * sin about its centre
+        cos, sin = (mean - centre) @ out / (out @ out), mean @ across / (across @ across)
+        assert np.hypot(cos, sin) == pytest.approx(1, abs=1e-6)
+        phases.append(np.exp(1j * np.arctan2(sin, cos)))
+    assert abs(phases[0] + phases[1]) < 5e-4  # turns to three decimals: 2 pi 0.0005 (Omega - lambda L)/lambda S
+
+
 # --- Figure 1 ---------------------------------------------------------------------------------------------------------
 
 
@@ -617,24 +670,3 @@ def test_paper_RHP_figure_1_spins_turn_in_the_plane_of_the_slab():
     angle = np.arctan2(spins[:, 1], spins[:, 2])
     np.testing.assert_allclose(angle, 2 * np.arctan(np.exp(x)), rtol=0, atol=1e-12)
     assert (np.diff(angle) > 0).all()
-
-
-@pytest.mark.parametrize("Q", [0.5, 1.0, 2.0])
-def test_paper_RHP_figure_1_electron_behind_the_wall(Q):
-    path = solve_ivp(
-        lambda x, s: -Q * np.cross(local_spins(x), s),
-        (-14, 14),
-        local_spins(-14.0),
-        rtol=1e-10,
-        atol=1e-12,
-        method="DOP853",
-    )
-    behind = path.y[:, -1]
-    assert behind @ local_spins(14.0) == pytest.approx(1 - 2 / np.cosh(np.pi * Q / 2) ** 2, abs=1e-5)
-    # A state carried through slices by exp(i Q M.sigma dx/2), H = -(omega/2) sigma.M.
-    state, step = np.array([1, 0], complex), 4e-3
-    sigma = np.einsum("xi,iab->xab", local_spins(np.arange(-14 + step / 2, 14, step)), PAULI)
-    for turn in np.cos(Q * step / 2) * np.eye(2) + 1j * np.sin(Q * step / 2) * sigma:
-        state = turn @ state
-    mean = np.array([np.vdot(state, m @ state).real for m in PAULI])
-    np.testing.assert_allclose(behind, mean, rtol=0, atol=3e-5)  # error step^2
