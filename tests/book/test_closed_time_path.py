@@ -223,16 +223,6 @@ def test_paper_RHP_17_two_resolutions_of_unity_and_two_propagators():
     assert total == pytest.approx(phi.conj() @ later_state(RHO, END) @ other, rel=0, abs=1e-9)
 
 
-@pytest.mark.parametrize("spin", [1, 2, 3])
-def test_limit_one_azimuth_less_joins_the_two_extreme_states(spin):
-    # 2S azimuths cannot tell exp(2iS phi) from 1: |S><-S| comes in with (2S+1)/2 times the integral of ((1-x^2)/4)^S.
-    points, weights = sphere(spin + 1, 2 * spin)
-    found = resolved(coherent(spin, points), (2 * spin + 1) * weights)
-    predicted = np.eye(2 * spin + 1)
-    predicted[0, -1] = predicted[-1, 0] = 1 / comb(2 * spin, spin)
-    np.testing.assert_allclose(found, predicted, **EXACT)
-
-
 # --- (18), (21), (22) -------------------------------------------------------------------------------------------------
 
 
@@ -441,18 +431,26 @@ def test_paper_RHP_24_product_of_the_partial_traces_at_the_start_only():
         together, level, spin = (np.trace(rho @ dagger(u) @ expm(1j * x) @ u) for x in (0.9 * n + j, 0.9 * n, j))
         miss = abs(together - level * spin)
         assert miss < 1e-12 if factorises else miss > 0.01
+    # This H keeps n and entangles nothing. One that flips does: H = -s.S on |up, down>, the negativity of its state.
+    spins = np.stack([np.kron(s, np.eye(2)) for s in HALF]), np.stack([np.kron(np.eye(2), s) for s in HALF])
+    later = expm(0.6j * np.einsum("iab,ibc->ac", *spins))[:, 1]
+    crossed = np.einsum("ij,kl->ilkj", *2 * [later.reshape(2, 2)]).reshape(4, 4)
+    assert np.linalg.eigvalsh(crossed)[0] == pytest.approx(-np.sin(0.6) / 2, rel=0, abs=1e-12)
 
 
-def integral(rho, u1, u2, *, first_bra=-1, swapped=False):
+def integral(rho, u1, u2, *, first_bra=-1, swapped=False, exchanged=False):
     """(25): three resolutions of unity of level and spin, all the sums and Berezin integrals done.
 
-    ``first_bra`` multiplies the Grassmann numbers of the bra beside rho; ``swapped`` exchanges the two states of rho.
+    ``first_bra`` multiplies the Grassmann numbers of the bra beside rho; ``swapped`` exchanges the two states of rho;
+    ``exchanged`` has d psi_1 d psi_1* exp(+psi_1* psi_1) for the measure of state 1.
     """
     theta, a = grassmann(6, 1)
     psi, conjugate = theta[::2], theta[1::2]  # of the states 1, 2, c
     points, weights = sphere(2, 5)  # exact for |n><n| and for the |n>|n> of the printed order
     kets, weights = coherent(1, points), 3 * weights
     weight = measure(psi, conjugate)
+    if exchanged:
+        weight = -measure(psi, [-conjugate[0], *conjugate[1:]])
     fermion_kets = [ket([p], a) for p in psi]
     fermion_bras = [bra([p], a) for p in conjugate]
 
@@ -493,6 +491,9 @@ def test_paper_RHP_25_three_resolutions_of_unity_and_the_sign_of_the_trace(pair)
     filled = np.trace(rho[3:, 3:]).real
     assert integral(rho, u1, u1, first_bra=1) == pytest.approx(1 - 2 * filled, rel=0, abs=1e-12)
     assert filled == pytest.approx(0.35, rel=0, abs=1e-12)
+    # The same form with the sign in the measure is right: the condition of the ledger.
+    measured = integral(rho, u1, u2, first_bra=1, exchanged=True)
+    assert measured == pytest.approx(np.trace(inside), rel=0, abs=1e-12)
 
 
 def test_limit_trace_and_unity_of_two_levels_in_coherent_states():
@@ -522,11 +523,11 @@ def drive(branch, t):
     return np.array([0.5 * np.cos(t), 0.7 * np.sin(t), 0.6]) + source * np.sin(2 * t)
 
 
-def exact_half(branch):
+def exact_half(branch, scale=1.0):
     """The propagator of the spin 1/2, by an integrator."""
 
     def rate(t, y):
-        return (1j * np.einsum("i,iab", drive(branch, t), HALF) @ y.reshape(2, 2)).ravel()
+        return (1j * scale * np.einsum("i,iab", drive(branch, t), HALF) @ y.reshape(2, 2)).ravel()
 
     start = np.eye(2, dtype=complex).ravel()
     return solve_ivp(rate, (0, SPAN), start, rtol=1e-11, atol=1e-12, method="DOP853").y[:, -1].reshape(2, 2)
@@ -597,6 +598,14 @@ def test_limit_printed_order_in_an_orthonormal_basis_is_the_transposed_state():
     np.testing.assert_allclose(flipped, [1, -1, 1], **EXACT)
 
 
+def test_limit_paths_with_the_mean_energy_have_a_third_of_the_field():
+    third = [exact_half(branch, scale=1 / 3) for branch in (0, 1)]
+    z = [path_integral(n, HALF_STATE, size=0.5) for n in (128, 256)]
+    expected = np.trace(HALF_STATE @ dagger(third[1]) @ third[0])
+    assert 2 * z[1] - z[0] == pytest.approx(expected, rel=0, abs=10 / 256**2)
+    assert abs(expected - EXACT_Z) > 0.1
+
+
 @pytest.mark.parametrize("spin", [0.5, 1, 2.5])
 def test_limit_field_of_the_diagonal_slices_is_that_of_spin_plus_one(spin):
     s = spin_matrices(spin)
@@ -630,30 +639,32 @@ def test_paper_RHP_30_actions_of_the_branches_are_subtracted():
     assert abs(wrong - 1) > 0.5
 
 
-def level_path(slices, energies, ratio, boundary=-1):
+def level_path(slices, energies, q12):
     """K of the Grassmann path exp(-sum psi* K psi) of a level: N slices forth, N back, then the initial state."""
     dt = SPAN / slices
     steps = [1 - 1j * dt * energies[0]] * slices + [1 + 1j * dt * energies[1]] * slices
     k = np.eye(2 * slices + 1, dtype=complex) - np.diag(steps, -1)
-    k[0, -1] = -boundary * ratio  # <-1|rho|2> = (1 - f) exp(-ratio psi_1* psi_2)
+    k[0, -1] = 1j * q12  # iF of (36) is i eps_11 eps_22 Q_12 psi_1* psi_2, and it is -psi_1* K psi_2
     return k
 
 
 def test_paper_RHP_39_closed_path_of_a_level_is_a_determinant():
     energies, f = (0.7, -0.2), 0.3
     exact = 1 - f + f * np.exp(-1j * SPAN * (energies[0] - energies[1]))
-    found = [(1 - f) * np.linalg.det(level_path(n, energies, f / (1 - f))) for n in (64, 128, 256)]
+    q12 = -1j * f / (1 - f)  # of (35), <-1|rho|2>
+    found = [(1 - f) * np.linalg.det(level_path(n, energies, q12)) for n in (64, 128, 256)]
     # (1 - i e dt)^N exceeds its limit by the factor 1 + (e T)^2/2N.
     predicted = (
         f * np.exp(-1j * SPAN * (energies[0] - energies[1])) * SPAN**2 * (energies[0] ** 2 + energies[1] ** 2) / 2
     )
     assert 256 * (found[2] - exact) * 2 - 128 * (found[1] - exact) == pytest.approx(predicted, rel=0, abs=1e-3)
     assert 2 * found[2] - found[1] == pytest.approx(exact, rel=0, abs=1 / 256**2)
-    # Without the minus sign of the trace: the filled level counts negative.
-    periodic = (1 - f) * np.linalg.det(level_path(256, (0.5, 0.5), f / (1 - f), boundary=1))
-    assert periodic == pytest.approx(1 - 2 * f, rel=0, abs=2e-3)
+    # Equal branches: one with this sign, and with the other, of <+1|rho|2>, the filled level counts negative.
+    for sign, expected in ((1, 1), (-1, 1 - 2 * f)):
+        z = [(1 - f) * np.linalg.det(level_path(n, (0.5, 0.5), sign * q12)) for n in (128, 256)]
+        assert 2 * z[1] - z[0] == pytest.approx(expected, rel=0, abs=1 / 256**2)
     # The determinant is the integral: the same for few slices with Grassmann numbers.
-    k = level_path(1, energies, f / (1 - f))
+    k = level_path(1, energies, q12)
     theta, _ = grassmann(6, 1)
     exponent = -np.einsum("iab,ij,jbc->ac", theta[1::2], k, theta[::2], optimize=True)
     total = exponential(exponent, 4)
@@ -690,24 +701,27 @@ def test_paper_RHP_35_electrons_of_a_thermal_state_have_an_exponent():
     rho, f = thermal(hermitian(2, np.random.default_rng(35)), small)
     theta, a = grassmann(4, 2)
     vacuum_weight, bilinear = np.linalg.det(np.eye(2) - f), f @ np.linalg.inv(np.eye(2) - f)
-    exponent = np.einsum("iab,ij,jbc->ac", theta[:2], bilinear, theta[2:], optimize=True)
-    element = (bra(theta[:2], a) @ embedded(rho, 4) @ ket(theta[2:], a))[:, 0]
+    exponent = -np.einsum("iab,ij,jbc->ac", theta[:2], bilinear, theta[2:], optimize=True)
+    element = (bra(-theta[:2], a) @ embedded(rho, 4) @ ket(theta[2:], a))[:, 0]
     np.testing.assert_allclose(element, (vacuum_weight * exponential(exponent, 3))[:, 0], **EXACT)
-    # In the functional, one level: <1|rho|2> exp(-psi* psi) <2|U|-1> with U = U_2^dagger U_1.
+    # In the functional, one level: <-1|rho|2> exp(-psi* psi) <2|U|1> with U = U_2^dagger U_1.
     energy, u = 0.4, np.diag([np.exp(0.3j), np.exp(-1.1j)])
     f = 1 / (np.exp(energy) + 1)
     theta, a = grassmann(4, 1)
     psi, conjugate = theta[::2], theta[1::2]
 
-    def total(first, second):
-        right = (1 - f) * exponential(np.exp(-energy) * conjugate[first] @ psi[second], 2)
-        inner = bra(conjugate[1:], a) @ embedded(u, 4) @ ket(-psi[:1], a)
+    def total(first, second, sign=-1):
+        right = (1 - f) * exponential(sign * np.exp(-energy) * conjugate[first] @ psi[second], 2)
+        inner = bra(conjugate[1:], a) @ embedded(u, 4) @ ket(psi[:1], a)
         return coefficients(measure(psi, conjugate) @ right @ inner, 4)[-1][0, 0]
 
     exact = (1 - f) * u[0, 0] + f * u[1, 1]
     assert total(0, 1) == pytest.approx(exact, rel=0, abs=1e-12)
-    # Printed <2|rho|1>: of the paths only the empty level is left.
-    assert total(1, 0) == pytest.approx((1 - f) * u[0, 0], rel=0, abs=1e-12)
+    graded = (1 - f) * u[0, 0] - f * u[1, 1]
+    assert total(0, 1, sign=1) == pytest.approx(graded, rel=0, abs=1e-12)
+    # Printed <2|rho|1>: of the paths only the empty level is left, with either sign.
+    for sign in (-1, 1):
+        assert total(1, 0, sign) == pytest.approx((1 - f) * u[0, 0], rel=0, abs=1e-12)
 
 
 def test_limit_printed_order_for_level_and_spin_keeps_the_empty_level_and_spin_up(pair):
@@ -743,7 +757,7 @@ def test_paper_RHP_36_bilinear_for_free_electrons_only():
 
 
 @pytest.mark.parametrize("spin", [0.5, 1, 2])
-def test_limit_thermal_spin_has_every_power_in_its_exponent(spin):
+def test_paper_RHP_36_thermal_spin_has_every_power_in_its_exponent(spin):
     y = 0.8  # B/kT
     rho = expm(y * spin_matrices(spin)[2])
     t = np.tanh(y / 2)
@@ -763,6 +777,37 @@ def test_limit_thermal_spin_has_every_power_in_its_exponent(spin):
     np.testing.assert_allclose(ratio, expected, **EXACT)
 
 
+@pytest.mark.parametrize("spin", [0.5, 1, 2])
+def test_paper_RHP_36_spin_needs_its_overlap_and_larger_coefficients(spin):
+    points, mean_weights = sphere(40, 8)
+    kets, s_z = coherent(spin, points), spin_matrices(spin)[2]
+    packed = (2 * spin + 1) * mean_weights[:, None] * kets
+
+    def start(weight):
+        return packed.T @ weight @ packed.conj()
+
+    def polarization(rho):
+        return (np.trace(rho @ s_z) / np.trace(rho)).real
+
+    def second_order(t):
+        u = t * (points[:, [2]] + points[:, 2]) / 2
+        return np.exp(2 * spin * (u - u**2 / 2))  # ln (1 + u)^2S on the diagonal
+
+    t = 0.02
+    overlap = kets.conj() @ kets.T
+    np.testing.assert_allclose(start(overlap), np.eye(len(s_z)), **EXACT)  # no polarization: F is the overlap
+    true = polarization(expm(2 * np.arctanh(t) * s_z))
+    # The two differ from their first order in t by t^2.
+    reduced = polarization(start(overlap * second_order(t))) / true
+    assert reduced == pytest.approx(spin / (spin + 1), rel=0, abs=3 * t**2)
+    mended = polarization(start(overlap * second_order(t * (spin + 1) / spin))) / true
+    assert mended == pytest.approx(1, rel=0, abs=3 * t**2)
+    if spin == 0.5:
+        # A constant F of the right diagonal, real upper components: (2 * 2/3)^2 / 2, the mean of cos(theta/2) is 2/3.
+        flat = np.trace(start(np.full_like(overlap, 0.5)))
+        assert flat == pytest.approx(8 / 9, rel=0, abs=1e-5)  # the quadrature of a square root
+
+
 def test_limit_filled_level_has_no_exponent():
     # <1|rho|2> = psi_1* psi_2 has no part without Grassmann numbers, so no logarithm.
     theta, a = grassmann(2, 1)
@@ -778,7 +823,7 @@ def test_paper_RHP_37_indices_of_the_bilinear_term():
     np.testing.assert_allclose(f, occupations, **EXACT)
     epsilon = np.diag([1, -1])
     q = np.zeros((2, 2, 2, 2), dtype=complex)  # path, path, spin, spin
-    q[0, 1] = 1j * f @ np.linalg.inv(np.eye(2) - f)
+    q[0, 1] = -1j * f @ np.linalg.inv(np.eye(2) - f)
     theta, a = grassmann(4, 2)
     conjugate, psi = {0: theta[:2]}, {1: theta[2:]}
 
@@ -789,7 +834,7 @@ def test_paper_RHP_37_indices_of_the_bilinear_term():
         )
         return np.linalg.det(np.eye(2) - f) * exponential(1j * term, 3)[:, 0]
 
-    element = (bra(theta[:2], a) @ embedded(rho, 4) @ ket(theta[2:], a))[:, 0]
+    element = (bra(-theta[:2], a) @ embedded(rho, 4) @ ket(theta[2:], a))[:, 0]
     np.testing.assert_allclose(element, weight(q), **EXACT)
     for wrong in (q.swapaxes(2, 3), -q):
         assert np.abs(element - weight(wrong)).max() > 0.05
@@ -851,7 +896,7 @@ def test_limit_bilinear_of_the_electrons_is_a_shift_of_the_level():
     f, v, slices = 0.3, 0.45, 256
     dt = SPAN / slices
     for signs, shifts in (((-1, 1), (v, v)), ((-1, -1), (v, -v))):
-        k = level_path(slices, (0.7, 0.7), f / (1 - f))
+        k = level_path(slices, (0.7, 0.7), -1j * f / (1 - f))
         for n in range(2 * slices):
             branch = n // slices
             # exp(i eps eps Q psi* psi dt): eps eps = +1 on either branch; - psi* K psi.

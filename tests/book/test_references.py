@@ -24,6 +24,26 @@ def test_chapter_names_are_unique():
     assert len(set(stems)) == len(stems), "references and downloads are named by the stem of the chapter"
 
 
+def swallowed(text, notebook):
+    """How many code cells of a page are none of its notebook, because a formula or a fence before them never closed."""
+    written = len(re.findall(r"^`{3,}\{code-cell\}", text, re.MULTILINE))
+    return written - sum(cell.cell_type == "code" for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_code_cell_is_swallowed_by_what_stands_before_it(chapter):
+    assert swallowed(chapter.read_text(encoding="utf-8"), read(chapter)) == 0
+
+
+def test_a_formula_closed_by_a_fence_swallows_a_cell(tmp_path):
+    text = chapters()[0].read_text(encoding="utf-8")
+    cell = "```{code-cell} ipython3\nassert True\n```\n"
+    for rest, missing in (("\n$$\nx\n$$\n\n" + cell + cell, 0), ("\n$$\nx\n```\n\n" + cell + cell, 1)):
+        page = tmp_path / "page.md"
+        page.write_text(text + rest, encoding="utf-8")
+        assert swallowed(text + rest, read(page)) == missing
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_reference_holds_the_code_of_the_chapter_cell_for_cell(chapter):
     reference = nbformat.read(reference_paths(chapter)[0], as_version=4)
