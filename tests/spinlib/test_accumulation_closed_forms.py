@@ -237,12 +237,15 @@ def test_limit_decay_rate_of_fick_and_shapes():
     assert decay_rate(scaled(0.0, 0.0), 0.0) == 0
 
 
-def test_limit_decay_rate_of_long_waves_is_that_of_boltzmann():
-    # gamma of the moments and of many directions differ by 4/5 (D q^2)^2 tau.
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
+def test_limit_decay_rate_of_long_waves_is_that_of_boltzmann(share):
+    # gamma = share + e/(1 - share) + ... with e = D q^2 tau: the same D/(1 - share); then e^2/(1 - share)^3, 1/5 of it.
     for q in (0.05, 0.1):
-        exact = decay_rates(3.0, q, 0.0, 100)[0]
-        excess = (decay_rate(scaled(3.0, 0.0), q) - exact).real / (q**2 / 3) ** 2
-        assert excess == pytest.approx(0.8, abs=0.02)
+        e, back = q**2 / 3, 1 - share
+        exact, moments = decay_rates(3.0, q, share, 100)[0], decay_rate(scaled(3.0, share), q)
+        unit = e**2 / back**3
+        assert (exact - 3j - share - e / back) / unit == pytest.approx(0.2, abs=0.01)
+        assert (moments - 3j - share - e / back) / unit == pytest.approx(1, abs=0.03)
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
