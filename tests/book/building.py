@@ -8,6 +8,7 @@ import sysconfig
 from pathlib import Path
 
 from tools.isolation import FOREIGN, ROOT
+from tools.notebooks import chapters
 
 HOSTILE = {
     "HOME": "/dev/null",  # no directory can be made below it, not even by root
@@ -35,6 +36,27 @@ def copy_tree(target: Path) -> Path:
     packages = next((target / ".venv" / "lib").glob("python*/site-packages"))
     (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
     stamp(target)
+    return target
+
+
+SMALL = ("first", "second")
+"""The notebooks of the small book."""
+
+
+def small_book(target: Path) -> Path:
+    """The tree with two short notebooks and a page of prose in the place of its pages: what depends on none of them."""
+    copy_tree(target)
+    book = target / "book"
+    header = chapters(target)[0].read_text(encoding="utf-8").partition("\n# ")[0]
+    for page in book.glob("*.md"):
+        page.unlink()
+    (target / "intro.md").write_text("# A small book\n", encoding="utf-8")
+    (book / "prose.md").write_text("# Prose\n\nNothing to run.\n", encoding="utf-8")
+    for name in SMALL:
+        cell = f"```{{code-cell}} ipython3\nfrom spinlib.units import nm\n\nprint('{name}', nm)\n```"
+        (book / f"{name}.md").write_text(f"{header}\n# Page {name}\n\n{cell}\n", encoding="utf-8")
+    files = "".join(f"  - file: book/{name}\n" for name in (*SMALL, "prose"))
+    (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
     return target
 
 

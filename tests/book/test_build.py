@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from tests.book.building import HOSTILE, copy_tree, make, snapshot, start
+from tests.book.building import HOSTILE, SMALL, copy_tree, make, small_book, snapshot, start
 from tools.notebooks import ROOT, chapters
 
 pytestmark = pytest.mark.build
@@ -79,47 +79,60 @@ def test_an_unchanged_book_is_not_built_again(built, tree, hostile):
     assert index.stat().st_mtime_ns == before
 
 
+# --- what does not depend on the pages, with a small book -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    tree = small_book(tmp_path_factory.mktemp("small") / "tree")
+    code, output = make(tree, "book")
+    assert code == 0, output
+    return tree
+
+
 @pytest.mark.parametrize("damage", ["lost", "edited"])
-def test_a_lost_or_edited_page_is_made_again(built, tree, hostile, damage):
-    page = tree / "_build" / "html" / "book" / "equations.html"
+def test_a_lost_or_edited_page_is_made_again(small, damage):
+    page = small / "_build" / "html" / "book" / "prose.html"
     whole = page.read_bytes()
     if damage == "lost":
         page.unlink()
     else:
-        page.write_bytes(whole.replace(b"KK 17", b"KK 71"))
-    code, output = make(tree, "book", **hostile)
+        assert b"Nothing to run" in whole
+        page.write_bytes(whole.replace(b"Nothing to run", b"Something to run"))
+    code, output = make(small, "book")
     assert code == 0, output
     assert "The book is built" in output
     assert page.read_bytes() == whole
 
 
-def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(built, tree):
-    page = tree / "book" / "bibliography.md"
+def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(small):
+    page = small / "book" / "prose.md"
     page.write_text(page.read_text(encoding="utf-8") + "\nOne more sentence.\n", encoding="utf-8")
-    code, output = make(tree, "book")
+    code, output = make(small, "book")
     assert code == 0, output
     assert "Executing notebook" not in output
-    assert "One more sentence." in (tree / "_build/html/book/bibliography.html").read_text(encoding="utf-8")
-    units = tree / "spinlib" / "units.py"
+    assert "One more sentence." in (small / "_build/html/book/prose.html").read_text(encoding="utf-8")
+    units = small / "spinlib" / "units.py"
     units.write_text(units.read_text(encoding="utf-8") + "\n# a change\n", encoding="utf-8")
-    code, output = make(tree, "book")
+    code, output = make(small, "book")
     assert code == 0, output
-    assert output.count("Executing notebook") == len(chapters())
+    assert output.count("Executing notebook") == len(SMALL)
 
 
-def test_the_run_after_the_kill_of_the_builder_alone_waits_for_what_it_left_behind(built, tree):
+def test_the_run_after_the_kill_of_the_builder_alone_waits_for_what_it_left_behind(small):
     """Sphinx outlives its killed parent and still writes: the next run must not share the folder with it."""
-    page = tree / "book" / "bibliography.md"
-    page.write_text(page.read_text(encoding="utf-8") + "\nStill one more.\n", encoding="utf-8")
-    process = start(tree, "book")
+    page = small / "book" / f"{SMALL[0]}.md"
+    slow = page.read_text(encoding="utf-8").replace("print(", "import time\n\ntime.sleep(5)\nprint('Still one more', ")
+    page.write_text(slow, encoding="utf-8")
+    process = start(small, "book")
     for line in process.stdout:
-        if "reading sources" in line:
+        if "Executing notebook" in line:
             break
     (builder,) = descendants(process, "tools/build_book.py")
     (sphinx,) = (child for child in builder.children() if "build" in child.cmdline())
     sphinx.suspend()
     builder.kill()
-    following = start(tree, "book")
+    following = start(small, "book")
     output = following.stdout.readline()
     sphinx.resume()
     process.communicate(timeout=300)
@@ -127,4 +140,4 @@ def test_the_run_after_the_kill_of_the_builder_alone_waits_for_what_it_left_behi
     assert following.returncode == 0, output
     assert "Another run is at work here (build); waiting for its end" in output
     assert "The book is built" in output
-    assert "Still one more." in (tree / "_build/html/book/bibliography.html").read_text(encoding="utf-8")
+    assert "Still one more" in (small / f"_build/html/book/{SMALL[0]}.html").read_text(encoding="utf-8")
