@@ -13,11 +13,11 @@ from scipy.linalg import expm
 from spinlib.dynamics.macrospin import llg_rate
 from spinlib.field_theory import berry_phase, exchange_moments, fermion_operators, magnon_dispersion
 from spinlib.spin import PAULI, direction, rotation_matrix, spin_matrices, unit_vector
+from tests.quantum import LEVI_CIVITA, dagger, green_functions, heisenberg, mixed_state, spin_sites
 
 SPINS = (0.5, 1.0, 2.5)
 LAMBDA = 0.7
 FIELD = np.array([0.3, -0.5, 0.4])
-LEVI_CIVITA = np.array([[[(i - j) * (j - k) * (k - i) / 2 for k in range(3)] for j in range(3)] for i in range(3)])
 
 
 def grid(number):
@@ -204,13 +204,13 @@ def test_paper_RHP_34_the_branches_close(spin):
     change = phases(apart, gauge_3) - phases(apart, gauge_2)
     assert modulo(change - 1.1) == pytest.approx(0, abs=1e-9)
     size = round(2 * spin) + 1
-    raw = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    state = mixed_state(rng, size)
     closed = []
     for gauges in rng.normal(size=(3, 2, number + 1)):
         gauges[1, -1] = gauges[0, -1]
         first, second = (coherent(path[0], spin) for path in (forward, apart))
         bra, ket = first * np.exp(1j * gauges[0, 0]), second * np.exp(1j * gauges[1, 0])
-        element = np.angle(bra.conj() @ (raw @ raw.conj().T) @ ket)
+        element = np.angle(bra.conj() @ state @ ket)
         closed.append(phases(forward, gauges[0]) + element - phases(apart, gauges[1]))
     np.testing.assert_allclose(modulo(np.subtract(closed, closed[0])), 0, rtol=0, atol=1e-9)
 
@@ -256,11 +256,9 @@ def fock_state(seed):
     """A mixture of 0, 1 and 2 electrons in one orbital with its spin, and <a_s'^+ a_s> with s for the row."""
     rng = np.random.default_rng(seed)
     a = fermion_operators(2)
-    raw = rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2))
     mixed = np.zeros((4, 4), complex)
     mixed[0, 0], mixed[3, 3] = 0.2, 0.1
-    inside = raw @ raw.conj().T
-    mixed[1:3, 1:3] = 0.7 * inside / np.trace(inside)
+    mixed[1:3, 1:3] = 0.7 * mixed_state(rng, 2)
     density = np.array([[np.trace(mixed @ a[t].T @ a[s]) for t in range(2)] for s in range(2)])
     return a, mixed, density
 
@@ -271,17 +269,9 @@ def spin_operators(a):
 
 
 def green(a, mixed, hamiltonian, before, after):
-    """The four functions (47) for the times of x and y, from operators in the picture of Heisenberg."""
-
-    def at(operators, time):
-        u = expm(-1j * hamiltonian * time)
-        return u.conj().T @ operators @ u
-
-    psi, dagger = at(a, before), at(a.swapaxes(1, 2), after)
-    larger = np.array([[np.trace(mixed @ psi[s] @ dagger[t]) for t in range(2)] for s in range(2)])
-    lesser = -np.array([[np.trace(mixed @ dagger[t] @ psi[s]) for t in range(2)] for s in range(2)])
-    ordered, anti = (larger, lesser) if before > after else (lesser, larger)
-    return {"11": ordered, "22": anti, "12": lesser, "21": larger}
+    """The four functions (47) for the times of x and y."""
+    psi, bar = heisenberg(a, hamiltonian, before), heisenberg(dagger(a), hamiltonian, after)
+    return green_functions(mixed, psi, bar, before > after)
 
 
 def electron_hamiltonian(a, vector):
@@ -297,7 +287,7 @@ def test_paper_RHP_78_limit_and_the_side_it_comes_from():
     a, mixed, density = fock_state(11)
     hamiltonian = electron_hamiltonian(a, np.array([0.4, 0.2, -0.9]))
     steps = np.array([1e-2, 5e-3])
-    for name, side in (("11", 1), ("22", -1)):  # y later on branch 1, earlier on branch 2
+    for name, side in (((1, 1), 1), ((2, 2), -1)):  # y later on branch 1, earlier on branch 2
         found = [green(a, mixed, hamiltonian, 0.0, side * step)[name] for step in steps]
         errors = [np.abs(matrix + density).max() for matrix in found]
         assert errors[0] / errors[1] == pytest.approx(2, abs=0.02)  # first order in the distance
@@ -320,14 +310,8 @@ def along_chain(n, x):
 
 def exact_rate(spin, n, mixed, operators):
     """dn/dt of a local spin between two neighbours in a product state, from i[H, S], all of them quantum spins."""
-    local = spin_matrices(spin)
-    size = len(local[0])
-    one = np.eye(size)
-    left, here, right = (
-        np.array([np.kron(np.eye(4), np.kron(np.kron(a, b), c)) for a, b, c in zip(*factors, strict=True)])
-        for factors in ((local, [one] * 3, [one] * 3), ([one] * 3, local, [one] * 3), ([one] * 3, [one] * 3, local))
-    )
-    electron = np.array([np.kron(s, np.eye(size**3)) for s in operators])
+    left, here, right = np.kron(np.eye(4), spin_sites(spin, spin, spin))
+    electron = np.kron(operators, np.eye(round(2 * spin + 1) ** 3))
     exchange = J2 / (2 * SIDE**2)  # J_2 of (86), sum J d^2, is that of two neighbours
     energy = -np.einsum("iab,ibc->ac", here, exchange * (left + right) + LAMBDA * electron)
     energy = energy - np.einsum("i,iab->ab", FIELD, left + here + right)
@@ -345,7 +329,7 @@ def test_paper_RHP_77_has_the_spin_with_a_minus_sign():
     hamiltonian = electron_hamiltonian(a, FIELD + LAMBDA * spin * n)
     mean = np.einsum("iab,ba->i", spin_operators(a), mixed).real
     step = 1e-6
-    averaged = (green(a, mixed, hamiltonian, 0, step)["11"] + green(a, mixed, hamiltonian, 0, -step)["22"]) / 2
+    averaged = (green(a, mixed, hamiltonian, 0, step)[1, 1] + green(a, mixed, hamiltonian, 0, -step)[2, 2]) / 2
     np.testing.assert_allclose(half_trace(averaged), -mean, rtol=0, atol=1e-5)
 
     exact = exact_rate(spin, n, mixed, spin_operators(a))
@@ -395,9 +379,7 @@ def test_paper_RHP_76_one_mean_without_sources():
     spin, slices, step = 1.0, 6, 0.3
     operators = spin_matrices(spin)
     rng = np.random.default_rng(14)
-    raw = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
-    rho = raw @ raw.conj().T
-    rho = rho / np.trace(rho)
+    rho = mixed_state(rng, 3)
 
     def propagator(sources):
         u = np.eye(3)
@@ -454,9 +436,8 @@ def test_paper_RHP_76_one_mean_without_sources():
 
 def test_paper_RHP_79_is_a_matrix_identity():
     """Two local spins 1 with exchange and the Fock space of one orbital: i[H, S_1] = S_1 x (B + J S_2 + lambda s)."""
-    local, s, exchange = spin_matrices(1.0), spin_operators(fermion_operators(2)), 0.6
-    first = np.array([np.kron(np.kron(one, np.eye(3)), np.eye(4)) for one in local])
-    second = np.array([np.kron(np.kron(np.eye(3), one), np.eye(4)) for one in local])
+    s, exchange = spin_operators(fermion_operators(2)), 0.6
+    first, second = np.kron(spin_sites(1, 1), np.eye(4))
     electron = np.array([np.kron(np.eye(9), one) for one in s])
     energy = -np.einsum("i,iab->ab", FIELD, first + second + electron)
     energy = energy - np.einsum("iab,ibc->ac", first, exchange * second + LAMBDA * electron)
@@ -519,8 +500,7 @@ def test_paper_RHP_79_exchange_constant_goes_with_the_length_of_the_spin():
 def test_paper_RHP_79_in_moments_is_the_equation_of_a_negative_charge():
     """m = -S, mu = -s: the energy -gamma B.m - lambda m.mu gives dm/dt = -m x (gamma B + lambda mu)."""
     spin, n, e, tesla, gamma = 1.5, direction(0.9, 0.3), direction(1.7, -1.1), np.array([0.4, 0.1, -0.7]), 1.8
-    moment = -np.array([np.kron(one, np.eye(2)) for one in spin_matrices(spin)])
-    other = -np.array([np.kron(np.eye(len(spin_matrices(spin)[0])), one) for one in PAULI / 2])
+    moment, other = -spin_sites(spin, 1 / 2)
     energy = -np.einsum("i,iab->ab", gamma * tesla, moment) - LAMBDA * np.einsum("iab,ibc->ac", moment, other)
     psi = np.kron(coherent(n, spin), coherent(e, 0.5))
     rate = np.einsum("a,iab,b->i", psi.conj(), 1j * (energy @ moment - moment @ energy), psi).real / spin
@@ -533,10 +513,8 @@ def test_paper_RHP_79_in_moments_is_the_equation_of_a_negative_charge():
 
 def pair(spin, cosine):
     """A local spin along z and an electron at the angle, times and exact means in H = -lambda S.s."""
-    local, half = spin_matrices(spin), PAULI / 2
     n, e = np.array([0.0, 0.0, 1.0]), np.array([np.sqrt(1 - cosine**2), 0.0, cosine])
-    s_all = np.array([np.kron(np.eye(len(local[0])), one) for one in half])
-    l_all = np.array([np.kron(one, np.eye(2)) for one in local])
+    l_all, s_all = spin_sites(spin, 1 / 2)
     energy = -LAMBDA * np.einsum("iab,ibc->ac", l_all, s_all)
     state = np.kron(coherent(n, spin), coherent(e, 0.5))
     return n, e, l_all, s_all, energy, state

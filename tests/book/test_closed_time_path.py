@@ -19,25 +19,10 @@ from scipy.linalg import expm
 
 from spinlib.field_theory import fermion_operators
 from spinlib.spin import PAULI, spin_matrices, unit_vector
+from tests.quantum import dagger, hermitian, mixed_state, spin_sites
 
 ONE = spin_matrices(1)  # S of a spin 1
 EXACT = {"rtol": 0, "atol": 1e-12}  # products of a few matrices of order one
-
-
-def some_state(n, rng):
-    """A random mixed state with all its coherences."""
-    a = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
-    a = a @ a.conj().T
-    return a / np.trace(a)
-
-
-def hermitian(n, rng):
-    a = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
-    return (a + a.conj().T) / 2
-
-
-def dagger(a):
-    return a.conj().swapaxes(-1, -2)
 
 
 # --- a spin 1 in a turning field --------------------------------------------------------------------------------------
@@ -60,7 +45,7 @@ def heisenberg(t, s=ONE):
 
 KICKS = np.array([0.5, 1.1, 1.7])  # times
 END = 2.4
-RHO = some_state(3, np.random.default_rng(2005))
+RHO = mixed_state(np.random.default_rng(2005), 3)
 
 
 def kicked(j):
@@ -183,14 +168,14 @@ def number(a):
 
 def interacting(a, rng):
     """Two levels that mix and repel each other."""
-    h = hermitian(2, rng)
+    h = hermitian(rng, 2)
     return np.einsum("ij,iba,jbc->ac", h, a, a) + 0.8 * a[0].T @ a[0] @ a[1].T @ a[1]
 
 
 def even_state(a, rng):
     """A random state without coherence between even and odd numbers of electrons."""
     parity = np.diag((-1.0) ** np.round(np.diag(number(a))))
-    rho = some_state(len(parity), rng)
+    rho = mixed_state(rng, len(parity))
     return (rho + parity @ rho @ parity) / 2
 
 
@@ -262,7 +247,7 @@ def test_limit_one_kick_gives_the_characteristic_function_of_the_spin():
 def test_invariant_unitarity_bounds_and_mirrors_the_functional(seed):
     rng = np.random.default_rng(seed)
     j1, j2 = rng.normal(size=(2, 3, 3))
-    rho = some_state(3, rng)
+    rho = mixed_state(rng, 3)
     z = functional(j1, j2, rho)
     assert functional(j1, j1, rho) == pytest.approx(1, rel=0, abs=1e-12)
     assert abs(z) <= 1 + 1e-12
@@ -344,7 +329,7 @@ def test_paper_RHP_20_left_derivative_with_the_backward_source():
 def test_limit_state_without_parity_turns_the_sign_of_the_slope():
     # No physical state: eta* has to pass the odd part of rho.
     theta, psi, _, even = sourced_levels()
-    rho = some_state(4, np.random.default_rng(8))
+    rho = mixed_state(np.random.default_rng(8), 4)
     sign = np.diag([1, -1, -1, 1])
     odd = (rho - sign @ rho @ sign) / 2
     mixed = embedded(even, 4) + np.kron(STRING, odd)
@@ -398,7 +383,7 @@ def both_branches(h, s, a, rng):
 
 def even_product(rng):
     p = 0.35
-    return np.kron(np.diag([1 - p, p]), some_state(3, rng)), np.diag([1 - p, p])
+    return np.kron(np.diag([1 - p, p]), mixed_state(rng, 3)), np.diag([1 - p, p])
 
 
 def test_paper_RHP_23_amplitudes_of_product_states_multiply():
@@ -432,8 +417,7 @@ def test_paper_RHP_24_product_of_the_partial_traces_at_the_start_only():
         miss = abs(together - level * spin)
         assert miss < 1e-12 if factorises else miss > 0.01
     # This H keeps n and entangles nothing. One that flips does: H = -s.S on |up, down>, the negativity of its state.
-    spins = np.stack([np.kron(s, np.eye(2)) for s in HALF]), np.stack([np.kron(np.eye(2), s) for s in HALF])
-    later = expm(0.6j * np.einsum("iab,ibc->ac", *spins))[:, 1]
+    later = expm(0.6j * np.einsum("iab,ibc->ac", *spin_sites(1 / 2, 1 / 2)))[:, 1]
     crossed = np.einsum("ij,kl->ilkj", *2 * [later.reshape(2, 2)]).reshape(4, 4)
     assert np.linalg.eigvalsh(crossed)[0] == pytest.approx(-np.sin(0.6) / 2, rel=0, abs=1e-12)
 
@@ -514,7 +498,6 @@ HALF = PAULI / 2
 SPAN = 2.0
 POINTS, MEAN = sphere(5, 10)
 KETS = coherent(0.5, POINTS)
-OVERLAP = KETS.conj() @ KETS.T  # <n'|n>
 STEPS = 2 * MEAN  # (2S+1) dn/4pi
 
 
@@ -555,7 +538,7 @@ def path_integral(slices, rho, *, size=1.5, swapped=False, phase=0.0, backward=-
     return np.einsum("p,q,c,pq,qc,cp", STEPS, STEPS, STEPS, start, back, forth, optimize=True)
 
 
-HALF_STATE = some_state(2, np.random.default_rng(26))
+HALF_STATE = mixed_state(np.random.default_rng(26), 2)
 PROPAGATORS = [exact_half(branch) for branch in (0, 1)]
 EXACT_Z = np.trace(HALF_STATE @ dagger(PROPAGATORS[1]) @ PROPAGATORS[0])
 
@@ -698,7 +681,7 @@ def exponential(x, terms):
 def test_paper_RHP_35_electrons_of_a_thermal_state_have_an_exponent():
     # The weight itself, two levels: generators psi_1*, psi_2.
     _, small = grassmann(0, 2)
-    rho, f = thermal(hermitian(2, np.random.default_rng(35)), small)
+    rho, f = thermal(hermitian(np.random.default_rng(35), 2), small)
     theta, a = grassmann(4, 2)
     vacuum_weight, bilinear = np.linalg.det(np.eye(2) - f), f @ np.linalg.inv(np.eye(2) - f)
     exponent = -np.einsum("iab,ij,jbc->ac", theta[:2], bilinear, theta[2:], optimize=True)
@@ -818,7 +801,7 @@ def test_limit_filled_level_has_no_exponent():
 
 def test_paper_RHP_37_indices_of_the_bilinear_term():
     _, small = grassmann(0, 2)
-    rho, f = thermal(hermitian(2, np.random.default_rng(35)), small)
+    rho, f = thermal(hermitian(np.random.default_rng(35), 2), small)
     occupations = np.array([[np.trace(rho @ small[j].T @ small[i]) for j in range(2)] for i in range(2)])
     np.testing.assert_allclose(f, occupations, **EXACT)
     epsilon = np.diag([1, -1])
@@ -910,7 +893,7 @@ def test_limit_bilinear_of_the_electrons_is_a_shift_of_the_level():
 def test_paper_RHP_40_generator_adds_and_has_a_positive_imaginary_part(seed):
     rng = np.random.default_rng(seed)
     j1, j2 = 0.3 * rng.normal(size=(2, 3, 3))
-    rho = [some_state(3, rng) for _ in range(2)]
+    rho = [mixed_state(rng, 3) for _ in range(2)]
 
     def w(z):
         return -1j * np.log(z)

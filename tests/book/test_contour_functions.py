@@ -15,6 +15,7 @@ from scipy.linalg import expm, sqrtm
 
 from spinlib.field_theory import fermion_operators
 from spinlib.spin import spin_matrices
+from tests.quantum import heisenberg, hermitian, mixed_state
 
 RNG = np.random.default_rng(53)
 EPSILON = {1: 1, 2: -1}
@@ -40,17 +41,6 @@ def rows_of(function, point, width):
     return np.array([slope(lambda h, unit=unit: function(point + h * unit), width) for unit in np.eye(len(point))])
 
 
-def random_state(size, rng=RNG):
-    root = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
-    square = root @ root.conj().T
-    return square / np.trace(square)
-
-
-def heisenberg(operator, hamiltonian, time):
-    forward = expm(-1j * hamiltonian * time)
-    return forward.conj().T @ operator @ forward
-
-
 def place(branch, time):
     """Position along the contour; what is larger stands further to the left."""
     return (branch, time if branch == 1 else -time)
@@ -63,7 +53,7 @@ NUMBERS = [c.T @ c for c in C]
 HOP = C[0].T @ C[1]
 ELECTRONS = 0.7 * NUMBERS[0] - 0.4 * NUMBERS[1] + 0.5j * (HOP - HOP.T) + 1.3 * NUMBERS[0] @ NUMBERS[1]
 PARITY = np.diag([1, -1, -1, 1])
-MIXED = random_state(4)  # mixes odd and even numbers: no state of nature
+MIXED = mixed_state(RNG, 4)  # mixes odd and even numbers: no state of nature
 EVEN = (MIXED + PARITY @ MIXED @ PARITY) / 2
 ORDERS = [(0.4, 1.1), (1.1, 0.4)]
 
@@ -229,11 +219,11 @@ def test_paper_RHP_48_four_functions_in_any_state_with_any_interaction(seed, tx,
     rng = np.random.default_rng(seed)
     c = fermion_operators(orbitals)
     size = 2**orbitals
-    raw = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    hamiltonian = hermitian(rng, size) / 2
     i, j = rng.integers(orbitals, size=2)
     if tx == ty:
         ty = tx + 0.5
-    g11, g12, g21, g22 = four(random_state(size, rng), (raw + raw.conj().T) / 4, (c[i], tx), (c[j], ty))
+    g11, g12, g21, g22 = four(mixed_state(rng, size), hamiltonian, (c[i], tx), (c[j], ty))
     assert g11 + g22 == pytest.approx(g12 + g21, abs=1e-12)
 
 
@@ -243,7 +233,7 @@ def test_paper_RHP_48_sum_rule_retarded_functions_and_equal_times():
     hops = sum((0.3 + k) * c[k].T @ c[(k + 1) % 3] for k in range(3))
     free = hops + hops.T + 0.4 * n[0]
     for hamiltonian in (free, free + 1.7 * n[0] @ n[1] + 0.9 * n[1] @ n[2]):
-        state = random_state(8, np.random.default_rng(48))
+        state = mixed_state(np.random.default_rng(48), 8)
         for t in (-0.8, 0.8):
             g11, g12, g21, g22 = four(state, hamiltonian, (c[0], t), (c[1], 0.1))
             assert g11 + g22 == pytest.approx(g12 + g21, abs=1e-13)
@@ -304,7 +294,7 @@ SPIN = np.tensordot([0.3, -0.5, 0.9], S, 1) + 0.6 * S[0] @ S[0]
 TIMES = (0.7, 1.6)
 AT = np.array([[heisenberg(s, SPIN, t) for s in S] for t in TIMES])
 VECTOR = np.array([0.9, 0.5 - 0.3j, 0.2j])
-RHO = 0.2 * random_state(3) + 0.8 * np.outer(VECTOR, VECTOR.conj()) / np.vdot(VECTOR, VECTOR)
+RHO = 0.2 * mixed_state(RNG, 3) + 0.8 * np.outer(VECTOR, VECTOR.conj()) / np.vdot(VECTOR, VECTOR)
 
 
 def spin_functional(J):

@@ -16,6 +16,7 @@ from spinlib.accumulation import DiffusiveMedium
 from spinlib.field_theory import fermion_operators
 from spinlib.spin import PAULI, spin_matrices
 from spinlib.units import eV, fs, ps
+from tests.quantum import dagger, green_functions, heisenberg, mixed_state, on_branches
 
 RNG = np.random.default_rng(72)
 
@@ -213,30 +214,13 @@ C_DAG = C_OP.transpose(0, 2, 1)
 FOCK = np.einsum("aij,ab,bjk->ik", C_DAG, LEVEL, C_OP)
 
 
-def random_state(size):
-    root = gauss(size, size)
-    state = root @ root.conj().T
-    return state / np.trace(state)
-
-
-def ordered(alpha, beta, t, s, forward, backward):
-    """The entry of (47) for two averages, <Psi(t) Psi+(s)> and -<Psi+(s) Psi(t)>."""
-    if alpha != beta:
-        return forward if alpha == 2 else backward
-    return forward if (t > s) == (alpha == 1) else backward
-
-
 def green(state, alpha, beta, t, s):
-    at_t, at_s = expm(-1j * FOCK * t), expm(-1j * FOCK * s)
-    psi, bar = at_t.conj().T @ C_OP @ at_t, at_s.conj().T @ C_DAG @ at_s
-    forward = np.einsum("ij,ajk,bki->ab", state, psi, bar)
-    backward = -np.einsum("ij,bjk,aki->ab", state, bar, psi)
-    return ordered(alpha, beta, t, s, forward, backward)
+    return green_functions(state, heisenberg(C_OP, FOCK, t), heisenberg(C_DAG, FOCK, s), t > s)[alpha, beta]
 
 
 @pytest.mark.parametrize("filled", ["empty", "mixed"])
 def test_paper_RHP_56_source_on_the_two_branches(filled):
-    state = np.diag([1.0, 0, 0, 0]) if filled == "empty" else random_state(4)
+    state = np.diag([1.0, 0, 0, 0]) if filled == "empty" else mixed_state(RNG, 4)
     s, tiny, width = 0.8, 1e-10, 1e-3
     for alpha, beta in product((1, 2), repeat=2):
         jump = 1j * (green(state, alpha, beta, s + tiny, s) - green(state, alpha, beta, s - tiny, s))
@@ -289,7 +273,7 @@ class Kicked:
         kappa = root @ root.conj().T  # the state exp(Psi+ ln kappa Psi), for which Wick's theorem holds
         one = np.zeros((4, 4), dtype=complex)
         one[0, 0], one[1:3, 1:3], one[3, 3] = 1, kappa[::-1, ::-1], np.linalg.det(kappa)
-        self.electrons, self.magnet = one / np.trace(one), random_state(3)
+        self.electrons, self.magnet = one / np.trace(one), mixed_state(RNG, 3)
         self.state = np.kron(self.electrons, self.magnet)
         self.free = np.kron(FOCK, np.eye(3)) + np.kron(np.eye(4), self.turning)
         spins = np.einsum("aij,mab,bjk->mik", C_DAG, self.spin_half, C_OP)
@@ -306,11 +290,8 @@ class Kicked:
             return expm(-1j * self.free * (time - now)) @ result
 
         at_t, at_s = go(t), go(s)
-        psi = at_t.conj().T @ self.psi @ at_t
-        bar = at_s.conj().T @ self.psi.conj().transpose(0, 2, 1) @ at_s
-        forward = np.einsum("ij,ajk,bki->ab", self.state, psi, bar)
-        backward = -np.einsum("ij,bjk,aki->ab", self.state, bar, psi)
-        return ordered(alpha, beta, t, s, forward, backward)
+        psi, bar = dagger(at_t) @ self.psi @ at_t, dagger(at_s) @ dagger(self.psi) @ at_s
+        return green_functions(self.state, psi, bar, t > s)[alpha, beta]
 
     def lines(self, v, w):
         """Free G(v, w) and <T S(v) S(w)>; a list of both orders where one kick meets itself on one branch."""
@@ -319,17 +300,14 @@ class Kicked:
         found = []
         for here, there in times:
             G = green(self.electrons, alpha, beta, here, there)
-            at = [expm(-1j * self.turning * time) for time in (here, there)]
-            S, R = (u.conj().T @ self.S @ u for u in at)
-            later = ordered(alpha, beta, here, there, 1, 0)
+            S, R = (heisenberg(self.S, self.turning, time) for time in (here, there))
             first = np.einsum("ij,ajk,bki->ab", self.magnet, S, R)
             last = np.einsum("ij,bjk,aki->ab", self.magnet, R, S)
-            found.append((G, first if later else last))
+            found.append((G, on_branches(first, last, here > there)[alpha, beta]))
         return found
 
     def mean(self, t):
-        u = expm(-1j * self.turning * t)
-        return np.einsum("ij,ajk,ki->a", self.magnet, u.conj().T @ self.S @ u, np.eye(3))
+        return np.einsum("ij,aji->a", self.magnet, heisenberg(self.S, self.turning, t))
 
     def polarisation(self, t):
         return np.einsum("mab,ba->m", self.spin_half, -green(self.electrons, 1, 2, t, t))  # G12 = -<Psi+ Psi>
@@ -408,7 +386,7 @@ def test_paper_RHP_80_propagator_is_i_over_the_kernel_and_full_in_the_branches()
             np.testing.assert_allclose(blocks[row, :, column], true, rtol=0, atol=1e-12)
     # Diagonal in the branches it would have no G12 and G21, whose difference is the anticommutator in every state.
     t, s = 1.2, 0.4
-    for state in (PROBABILITY, random_state(4)):
+    for state in (PROBABILITY, mixed_state(RNG, 4)):
         difference = green(state, 2, 1, t, s) - green(state, 1, 2, t, s)
         np.testing.assert_allclose(difference, expm(-1j * LEVEL * (t - s)), rtol=0, atol=1e-12)
 
@@ -451,7 +429,7 @@ def test_paper_RHP_80_printed_inverse_has_opposite_factors_for_the_two_branches_
 @pytest.mark.parametrize("later", [True, False])
 def test_paper_RHP_80_printed_source_breaks_the_sum_rule_before_it(later):
     t, s = (1.2, 0.4) if later else (0.4, 1.2)
-    state = random_state(4)
+    state = mixed_state(RNG, 4)
     G = {pair: green(state, *pair, t, s) for pair in product((1, 2), repeat=2)}
     np.testing.assert_allclose(G[1, 1] + G[2, 2], G[1, 2] + G[2, 1], rtol=0, atol=1e-12)
     # delta for epsilon, by the test above: -iG for a source on branch 1, +iG for one on branch 2.

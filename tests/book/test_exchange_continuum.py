@@ -5,15 +5,16 @@ diagonalisation of rings of spins 1/2 and 1, derivatives of time-ordered correla
 nonlinear classical chain, a Gaussian integral with a fermion determinant. Printed forms miss by what is predicted.
 """
 
-from functools import cache, reduce
+from functools import cache
 
 import numpy as np
 import pytest
 from scipy.linalg import expm
 
 from spinlib.field_theory import exchange_moments, magnon_dispersion
-from spinlib.spin import PAULI, rotation_matrix, spin_matrices, unit_vector
+from spinlib.spin import PAULI, rotation_matrix, unit_vector
 from spinlib.units import gyromagnetic_ratio, hbar, meV, mu_B, nm
+from tests.quantum import spin_sites
 
 CELLS = {"sc": [(0, 0, 0)], "bcc": [(0, 0, 0), (1, 1, 1)], "fcc": [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)]}
 NEIGHBOURS = {"sc": 6, "bcc": 8, "fcc": 12}
@@ -138,11 +139,7 @@ def test_paper_RHP_83_expansion_under_the_exchange_sum():
 @cache
 def ring_spins(sites, spin):
     """Operators of all spins, (sites, 3, D, D)."""
-    one = np.eye(int(2 * spin) + 1)
-    kinds = spin_matrices(spin)
-    return np.array(
-        [[reduce(np.kron, [s if j == site else one for j in range(sites)]) for s in kinds] for site in range(sites)]
-    )
+    return spin_sites(*[spin] * sites)
 
 
 def pair_couplings(sites, couplings):

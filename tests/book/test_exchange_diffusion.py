@@ -14,7 +14,7 @@ from scipy.special import exp1
 from spinlib.accumulation import DiffusiveMedium, decay_rate, exchange_diffusion_tensor, transverse_wavenumber
 from spinlib.spin import PAULI, cross_matrix, rotation_matrix, spin_matrices
 from spinlib.units import hbar, meV
-from tests.spinlib.discrete_ordinates import decay_rates, directions, discrete_mode, spatial_modes
+from tests.spinlib.discrete_ordinates import decay_rates, directions, discrete_mode, losses, scaled, spatial_modes
 
 RNG = np.random.default_rng(2005)
 ANGLES = np.array([-4.0, -0.7, 0.05, 0.456, 1.0, 3.0, 100.0])
@@ -23,8 +23,7 @@ ANGLES = np.array([-4.0, -0.7, 0.05, 0.456, 1.0, 3.0, 100.0])
 def response(a, share, q, number=60):
     """m and j that a source exp(i q x) feeds across a uniform field, in all directions of flight alike."""
     mu, weights = directions(number)
-    matrix = np.diag(1 + 1j * a + 1j * q * mu) - (1 - share) * np.ones((number, 1)) * weights
-    f = np.linalg.solve(matrix, share * np.ones(number))
+    f = np.linalg.solve(losses(a, share, number, q), share * np.ones(number))
     return weights @ f, weights @ (mu * f)
 
 
@@ -40,10 +39,6 @@ def mode(a, share, number=200):
     mu, weights = directions(number)
     f = 1 / (1 + 1j * a - k * mu)
     return k, mu, weights, f / (weights @ f)
-
-
-def scaled(a, share):
-    return DiffusiveMedium(1 / 3, 1 / share, 1.0, a * hbar)
 
 
 # --- moments ----------------------------------------------------------------------------------------------------------
@@ -118,8 +113,7 @@ def test_paper_RHP_71_current_of_a_slow_steady_gradient():
     number, q, share = 24, 2e-3, 0.3
     mu, weights = directions(number)
     for h in (np.array([0.3, -0.2, 0.4]), np.array([2.0, 1.0, -2.0]), np.array([-40.0, 30.0, 10.0])):
-        collide = np.eye(number) - (1 - share) * np.ones((number, 1)) * weights
-        matrix = np.kron(collide + 1j * q * np.diag(mu), np.eye(3)) + np.kron(np.eye(number), cross_matrix(h))
+        matrix = np.kron(losses(0.0, share, number, q), np.eye(3)) + np.kron(np.eye(number), cross_matrix(h))
         source = np.tile(share * np.cross(h, RNG.normal(size=3)), number)  # across the field
         f = np.linalg.solve(matrix, source.astype(complex)).reshape(number, 3)
         m, j = weights @ f, (weights * mu) @ f
@@ -307,7 +301,7 @@ def test_paper_RHP_89_is_a_law_for_the_deviation_from_equilibrium():
     for share, q in ((0.3, 0.01), (0.02, 0.005), (0.02, 0.02)):
         # (66) for m_eq = cos q x, with the force that it lacks.
         mu, weights = directions(60)
-        matrix = np.diag(1 + 1j * q * mu) - (1 - share) * np.ones((60, 1)) * weights
+        matrix = losses(0.0, share, 60, q)
         full = weights @ np.linalg.solve(matrix, share + 1j * q * mu)
         assert full == pytest.approx(1, abs=1e-12)
         # What (75) makes of it, and (66) without the force: 0 without spin flips.

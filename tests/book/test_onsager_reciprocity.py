@@ -22,7 +22,6 @@ from tests.book.texture_routes import (
     HALF,
     HBAR,
     KAPPA,
-    LEVI_CIVITA,
     M_S,
     METAL,
     SIGMA,
@@ -33,6 +32,7 @@ from tests.book.texture_routes import (
     implicit,
     pumped_by,
 )
+from tests.quantum import LEVI_CIVITA
 from tests.random_matrices import haar
 
 MOMENT = 8e5 * 2e-9

@@ -5,7 +5,7 @@ law and a boundary-value problem for the poles of a film, the first-quantised Ha
 spinor carried through slices. Units of the paper, hbar = g mu_B = 1, unless a test says so.
 """
 
-from itertools import pairwise, permutations, product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -21,18 +21,12 @@ from spinlib.dynamics.walls import wall_profile
 from spinlib.field_theory import exchange_moments, fermion_operators
 from spinlib.spin import PAULI, adjoint_rotation, direction, rotation_matrix, spin_matrices, spin_rotation
 from spinlib.units import hbar, meV, mu_0, mu_B, nm, ps
+from tests.quantum import LEVI_CIVITA, dagger, spin_sites
 
-EPSILON = np.zeros((3, 3, 3))
-for _p in permutations(range(3)):
-    EPSILON[_p] = np.linalg.det(np.eye(3)[list(_p)])
 POINTS, SPACING = 3, 0.4
 MODES = 2 * POINTS
 ORBITALS = unitary_group.rvs(POINTS, random_state=12) / np.sqrt(SPACING)  # (r, i)
 RNG = np.random.default_rng(2005)
-
-
-def dagger(a):
-    return np.conj(np.swapaxes(a, -1, -2))
 
 
 def commutator(a, b):
@@ -45,7 +39,7 @@ def anticommutator(a, b):
 
 def cross(a, b):
     """a x b of two vectors of operators, in this order."""
-    return np.einsum("ijk,jab,kbc->iac", EPSILON, a, b)
+    return np.einsum("ijk,jab,kbc->iac", LEVI_CIVITA, a, b)
 
 
 def field(orbitals=ORBITALS):
@@ -67,19 +61,6 @@ def anticommutators(psi):
 
 def spin_density(psi, r):
     return np.einsum("sab,ist,tbc->iac", dagger(psi[:, r]), PAULI, psi[:, r]) / 2
-
-
-def sites(*spins):
-    """Spin operators [site, component] of several spins in one space."""
-    sizes = [int(2 * s + 1) for s in spins]
-    before = [int(np.prod(sizes[:k])) for k in range(len(spins))]
-    after = [int(np.prod(sizes[k + 1 :])) for k in range(len(spins))]
-    return np.array(
-        [
-            [np.kron(np.kron(np.eye(b), m), np.eye(a)) for m in spin_matrices(s)]
-            for s, b, a in zip(spins, before, after, strict=True)
-        ]
-    )
 
 
 # --- the field of the electrons ---------------------------------------------------------------------------------------
@@ -271,7 +252,7 @@ def test_paper_RHP_9_is_the_rate_of_a_finite_rotation(spin):
 
 def test_paper_RHP_9_of_cells_has_one_over_the_volume():
     volume, moment = 0.4, 1.3
-    spins = sites(1 / 2, 1, 1 / 2, 1)
+    spins = spin_sites(1 / 2, 1, 1 / 2, 1)
     cells = moment / volume * np.array([spins[0] + spins[1], spins[2] + spins[3]])
     for c, q in product((0, 1), repeat=2):
         left = commutator(cells[c, 0], cells[q, 1])
@@ -308,7 +289,7 @@ def ring(length, J):
 
 def test_paper_RHP_10_ferromagnet_for_positive_coupling_and_spins_along_the_field():
     length, J, B = 6, 0.7, 0.15
-    H = heisenberg(sites(*[1 / 2] * length), ring(length, J), [0, 0, B])
+    H = heisenberg(spin_sites(*[1 / 2] * length), ring(length, J), [0, 0, B])
     # S_i.S_j = (P_ij - 1/2)/2 of exchanged states, and the spin counted bit by bit.
     by_hand = np.zeros_like(H)
     for i in range(length):
@@ -325,7 +306,7 @@ def test_paper_RHP_10_ferromagnet_for_positive_coupling_and_spins_along_the_fiel
 @pytest.mark.parametrize("spin", [1 / 2, 1])
 def test_paper_RHP_10_closed_energies_of_small_rings(spin):
     J, B = 0.7, 0.3
-    spins = sites(*[spin] * 4)
+    spins = spin_sites(*[spin] * 4)
     zeroth = exchange_moments([(1, 0, 0), (-1, 0, 0)], J).zeroth
     levels = np.linalg.eigvalsh(heisenberg(spins, ring(4, J), [0, 0, 0]))
     assert levels[0] == pytest.approx(-4 * zeroth * spin**2 / 2, abs=1e-11)
@@ -342,7 +323,7 @@ def test_paper_RHP_10_closed_energies_of_small_rings(spin):
 
 def test_paper_RHP_11_integral_over_smeared_spins_converges_to_the_double_sum():
     places, reach = np.array([0.0, 0.3, 1.1]), 0.8
-    spins = sites(1 / 2, 1, 1 / 2)
+    spins = spin_sites(1 / 2, 1, 1 / 2)
     products = np.einsum("piab,qibc->pqac", spins, spins)
     apart = places[:, None] - places
     nodes, weight = np.polynomial.hermite_e.hermegauss(40)
@@ -472,7 +453,7 @@ def test_paper_RHP_14_pauli_matrices():
     sigma = np.array([-1j * k, -1j * j, -1j * i])
     for p, q in product(range(3), repeat=2):
         np.testing.assert_allclose(
-            commutator(PAULI[p], PAULI[q]), 2j * np.einsum("k,kab->ab", EPSILON[p, q], PAULI), rtol=0, atol=1e-15
+            commutator(PAULI[p], PAULI[q]), 2j * np.einsum("k,kab->ab", LEVI_CIVITA[p, q], PAULI), rtol=0, atol=1e-15
         )
     np.testing.assert_allclose(PAULI, sigma, rtol=0, atol=1e-15)
     np.testing.assert_allclose(2 * spin_matrices(1 / 2), PAULI, rtol=0, atol=1e-15)
@@ -483,7 +464,7 @@ def test_paper_RHP_14_pauli_matrices():
 D, MASS, LAMBDA = 0.6, 0.9, 0.8
 J_SITE = np.array([[0.3, 0.5], [0.5, 0.3]])
 U_SITE, B_SITE = RNG.normal(size=2), RNG.normal(size=(2, 3))
-LOCAL = sites(1, 1)  # [r, component], 9 states
+LOCAL = spin_sites(1, 1)  # [r, component], 9 states
 
 
 def fock_terms(B=B_SITE):

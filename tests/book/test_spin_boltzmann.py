@@ -16,21 +16,17 @@ from spinlib.accumulation import DiffusiveMedium, transverse_wavenumber
 from spinlib.field_theory import fermion_operators
 from spinlib.spin import PAULI, cross_matrix, spin_matrices
 from spinlib.units import hbar
+from tests.quantum import dagger, green_functions, heisenberg, hermitian
 
 RNG = np.random.default_rng(5866)
 SPIN = PAULI / 2
-
-
-def hermitian(n):
-    raw = RNG.normal(size=(n, n)) + 1j * RNG.normal(size=(n, n))
-    return (raw + raw.conj().T) / 2
 
 
 # --- electrons in Fock space ------------------------------------------------------------------------------------------
 
 SITES = 2
 FIELD_OPERATOR = fermion_operators(2 * SITES).reshape(SITES, 2, 16, 16).astype(complex)  # site, spin
-ONE_BODY = hermitian(2 * SITES).reshape(SITES, 2, SITES, 2)
+ONE_BODY = hermitian(RNG, 2 * SITES).reshape(SITES, 2, SITES, 2)
 ENERGY = np.einsum("rasb,raji,sbjk->ik", ONE_BODY, FIELD_OPERATOR.conj(), FIELD_OPERATOR)
 ROOT = RNG.normal(size=(16, 2)) + 1j * RNG.normal(size=(16, 2))
 STATE = ROOT @ ROOT.conj().T / np.trace(ROOT @ ROOT.conj().T).real  # mixed, any number of electrons
@@ -38,8 +34,7 @@ STATE = ROOT @ ROOT.conj().T / np.trace(ROOT @ ROOT.conj().T).real  # mixed, any
 
 def psi(site, time):
     """Heisenberg operators of both spins, ``(2, 16, 16)``."""
-    turn = expm(1j * ENERGY * time)
-    return turn @ FIELD_OPERATOR[site] @ turn.conj().T
+    return heisenberg(FIELD_OPERATOR[site], ENERGY, time)
 
 
 def mean(operator):
@@ -47,12 +42,8 @@ def mean(operator):
 
 
 def propagators(x, y):
-    """G_11, G_22, G_12, G_21 of RHP (47) between (site, time) x and y, each ``(2, 2)``."""
-    annihilate, create = psi(*x), psi(*y).conj().swapaxes(1, 2)
-    greater = np.array([[mean(a @ c) for c in create] for a in annihilate])
-    lesser = -np.array([[mean(c @ a) for c in create] for a in annihilate])
-    later = x[1] > y[1]
-    return (greater, lesser, lesser, greater) if later else (lesser, greater, lesser, greater)
+    """The four functions RHP (47) between (site, time) x and y, each ``(2, 2)``."""
+    return green_functions(STATE, psi(*x), dagger(psi(*y)), x[1] > y[1])
 
 
 def vector_part(matrix):
@@ -69,24 +60,24 @@ def spin_density(site, time):
 def test_paper_RHP_58_number_and_vector_are_the_whole_propagator():
     x, y = (0, 0.7), (1, -0.4)
     branches = propagators(x, y)
-    for matrix in branches:
+    for matrix in branches.values():
         whole = np.trace(matrix) * np.eye(2) / 2 + np.einsum("i,iab->ab", vector_part(matrix), PAULI)
         np.testing.assert_allclose(whole, matrix, rtol=0, atol=1e-14)
     # A rotation of all spins turns the vector and leaves the number: (58) has its indices in the order of a trace.
     turn = expm(-1j * np.einsum("i,iab->ab", [0.4, -1.1, 0.3], SPIN))
     rotation = expm(cross_matrix([0.4, -1.1, 0.3]))
-    turned = turn @ branches[2] @ turn.conj().T
-    np.testing.assert_allclose(vector_part(turned), rotation @ vector_part(branches[2]), rtol=0, atol=1e-13)
-    transposed = np.einsum("iab,ab->i", PAULI, branches[2]) / 2
+    turned = turn @ branches[1, 2] @ turn.conj().T
+    np.testing.assert_allclose(vector_part(turned), rotation @ vector_part(branches[1, 2]), rtol=0, atol=1e-13)
+    transposed = np.einsum("iab,ab->i", PAULI, branches[1, 2]) / 2
     np.testing.assert_allclose(
-        vector_part(branches[2]) - transposed, [0, 2 * vector_part(branches[2])[1], 0], atol=1e-14
+        vector_part(branches[1, 2]) - transposed, [0, 2 * vector_part(branches[1, 2])[1], 0], atol=1e-14
     )
 
 
 def test_paper_RHP_59_is_minus_half_the_trace():
     for site, time in ((0, 0.0), (1, 0.9)):
         spin = spin_density(site, time)
-        lesser = propagators((site, time), (site, time))[2]
+        lesser = propagators((site, time), (site, time))[1, 2]
         np.testing.assert_allclose(-vector_part(lesser), spin, rtol=0, atol=1e-13)
         printed = vector_part(lesser)
         np.testing.assert_allclose(printed, -spin, rtol=0, atol=1e-13)  # misses by twice the spin

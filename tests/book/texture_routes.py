@@ -1,11 +1,10 @@
 """One texture in one metal, and routes to its equations of motion (BTBK 11, 12) that do not use `texture_response`."""
 
-from itertools import permutations
-
 import numpy as np
 import scipy.constants as si
 
 from spinlib.spin import unit_vector
+from tests.quantum import LEVI_CIVITA
 
 HBAR, E = si.hbar, si.e
 E2_H = E**2 / si.h
@@ -24,10 +23,6 @@ KAPPA = GAMMA * HBAR**2 * P**2 * SIGMA / (4 * E**2 * M_S)
 M = unit_vector([0.3, -0.7, 0.5])
 GRADIENT = np.cross(M, [[2.1e8, 0.3e8, -1e8], [0.5e8, -1.7e8, 0.2e8], [-0.8e8, 0.6e8, 1.1e8]])
 FIELD_E = np.array([2e4, -1e4, 3e4])
-
-LEVI_CIVITA = np.zeros((3, 3, 3))
-for order in permutations(range(3)):
-    LEVI_CIVITA[order] = np.linalg.det(np.eye(3)[list(order)])
 
 
 def pumped_by(m, gradient, mdot, sign=-1, beta=BETA):

@@ -3,7 +3,12 @@
 f(x, mu, t) is the amplitude of m_x + i m_y, share = tau/tau_sf, and 1/tau_p = 1 - share.
 """
 
+from math import inf
+
 import numpy as np
+
+from spinlib.accumulation import DiffusiveMedium
+from spinlib.units import hbar
 
 
 def directions(number):
@@ -12,11 +17,20 @@ def directions(number):
     return mu, weights / 2
 
 
+def scaled(a, share, tau=1.0, speed=1.0):
+    """A medium of given angle of precession and tau/tau_sf; k in units of 1/(v_F tau) if both are 1."""
+    return DiffusiveMedium(speed**2 * tau / 3, tau / share if share else inf, tau, a * hbar / tau)
+
+
+def losses(a, share, number, wavenumber=0.0):
+    """Matrix of -df/dt for f ~ exp(i q x): precession, flight, collisions, and what they scatter back."""
+    mu, weights = directions(number)
+    return np.diag(1 + 1j * a + 1j * wavenumber * mu) - (1 - share) * np.ones((number, 1)) * weights
+
+
 def spatial_modes(a, share, number):
     """k of f ~ exp(-k x) from the generalised eigenproblem (s - k mu) f = (1 - share) <f>, s = 1 + i a."""
-    mu, weights = directions(number)
-    left = (1 + 1j * a) * np.eye(number) - (1 - share) * np.ones((number, 1)) * weights
-    return np.linalg.eigvals(left / mu[:, None])
+    return np.linalg.eigvals(losses(a, share, number) / directions(number)[0][:, None])
 
 
 def discrete_mode(a, share, number):
@@ -30,7 +44,5 @@ def discrete_mode(a, share, number):
 
 def decay_rates(a, wavenumber, share, number):
     """Gamma of f ~ exp(i q x - Gamma t), the slowest first."""
-    mu, weights = directions(number)
-    flight = np.diag(1 + 1j * a + 1j * wavenumber * mu)
-    values = np.linalg.eigvals(flight - (1 - share) * np.ones((number, 1)) * weights)
+    values = np.linalg.eigvals(losses(a, share, number, wavenumber))
     return values[np.argsort(values.real)]

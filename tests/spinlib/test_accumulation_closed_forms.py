@@ -13,17 +13,12 @@ from spinlib.accumulation import DiffusiveMedium, decay_rate, exchange_diffusion
 from spinlib.spin import cross_matrix, rotation_matrix
 from spinlib.units import hbar, meV
 from tests.bad_input import Refusal, refusals
-from tests.spinlib.discrete_ordinates import decay_rates, discrete_mode
+from tests.spinlib.discrete_ordinates import decay_rates, discrete_mode, scaled
 
 shares = st.floats(1e-6, 0.999)
 angles = st.floats(-30, 30)
 lengths = st.floats(0.05, 20)
 components = st.lists(st.floats(-5, 5), min_size=3, max_size=3)
-
-
-def scaled(a, share, tau=1.0, speed=1.0):
-    """A medium of given angle of precession and tau/tau_sf; k in units of 1/(v_F tau) if both are 1."""
-    return DiffusiveMedium(speed**2 * tau / 3, tau / share if share else inf, tau, a * hbar / tau)
 
 
 def end_point(share):

@@ -25,6 +25,7 @@ from spinlib.dynamics.thermodynamic import GeneralizedLLG, QuadraticPotential, l
 from spinlib.units import k_B
 from tests.bad_input import Refusal, refusals
 from tests.potentials import Quartic
+from tests.quantum import LEVI_CIVITA
 
 KELVIN = 1 / k_B  # k_B T = 1 J
 AXIS = np.array([2.0, -3.0, 6.0]) / 7
@@ -233,9 +234,6 @@ def test_invariant_balance_of_the_mean_in_a_driven_state(seed, alpha):
     turned = np.cross(mean, w) + 2 * np.einsum("ijk,jl,kl->i", LEVI_CIVITA, moment, turn.quadratic)
     np.testing.assert_allclose(turned - (p - moment @ p) - 2 * alpha * mean, 0, rtol=0, atol=1e-9)
     assert np.linalg.norm(mean - boltzmann(quadratic(-field))[0]) > 0.01, "the state must be driven"
-
-
-LEVI_CIVITA = np.array([[[(i - j) * (j - k) * (k - i) / 2 for k in range(3)] for j in range(3)] for i in range(3)])
 
 
 def test_limit_collinear_spin_transfer_is_an_effective_energy():
