@@ -1,16 +1,24 @@
-"""Closed forms of spin diffusion (RHP 71-73, 90-92; names from :mod:`spinlib.accumulation`)."""
+"""Closed forms of spin diffusion (RHP 66-75, 90-92; names from :mod:`spinlib.accumulation`)."""
 
 from collections.abc import Callable
-from typing import Literal
+from math import inf
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import not_negative, positive, real, vectors
+from spinlib._validate import float_or_array, not_negative, number, positive, real, together, unit, vectors
 from spinlib.accumulation.medium import DiffusiveMedium
 from spinlib.spin import cross_matrix
 
-__all__ = ["decay_rate", "exchange_diffusion_tensor", "transverse_wavenumber"]
+__all__ = [
+    "decay_rate",
+    "exchange_diffusion_tensor",
+    "hanle_signal",
+    "sd_damping",
+    "step_interface_accumulation",
+    "transverse_wavenumber",
+]
 
 _Real = NDArray[np.float64]
 
@@ -122,6 +130,137 @@ def decay_rate(medium: DiffusiveMedium, wavenumber: ArrayLike) -> complex | NDAr
     gamma = 2 * last / (first + np.sqrt(first**2 - 4 * tau * last + 0j))
     rate = 1j * medium.exchange_frequency + gamma
     return rate if q.ndim else complex(rate)
+
+
+def step_interface_accumulation(
+    medium: DiffusiveMedium, left_direction: ArrayLike, right_direction: ArrayLike, thickness: float = inf
+) -> _Real:
+    """Return m at a step between two magnets of one medium, by RHP (75) as printed, with abs(m_eq) = 1.
+
+    m(0) = n S g/[S^2 g + (1 - S^2) Re g_t], where S n is half the sum of the directions, g = coth(L/l) and
+    g_t = k l coth(k L)/(1 + i omega tau). With the force of the exchange field m = m_eq on both sides.
+
+    Args:
+        medium: of both layers.
+        left_direction: unit vector of the spins on the left.
+        right_direction: on the right.
+        thickness: L [m] of each layer, > 0; its outer end keeps m = m_eq. inf for endless layers.
+
+    Returns:
+        m(0) ``(3,)``, which is 0 for opposite directions.
+
+    Raises:
+        ValueError: a direction of another length than 1, a thickness not above 0, tau_sf = inf.
+
+    >>> medium = DiffusiveMedium(diffusivity=1.0, spin_relaxation_time=1.0)
+    >>> step_interface_accumulation(medium, (1, 0, 0), (0, 1, 0)).round(12).tolist()
+    [0.5, 0.5, 0.0]
+    """
+    half = (unit("left_direction", left_direction) + unit("right_direction", right_direction)) / 2
+    if half.shape != (3,):
+        raise ValueError(f"left_direction and right_direction have shape {half.shape}: pass one vector (3,) each")
+    thick = inf if np.ndim(thickness) == 0 and thickness == inf else number("thickness", thickness, positive)
+    length = _relaxing(medium).spin_diffusion_length
+    k = transverse_wavenumber(medium)
+    across = k * length * _coth(k * thick) / (1 + 1j * medium.precession_angle)
+    along, square = _coth(thick / length).real, float(half @ half)
+    return np.asarray(half * along / (square * along + (1 - square) * across.real) + 0.0)
+
+
+def hanle_signal(
+    distance: ArrayLike, larmor_frequency: ArrayLike, medium: DiffusiveMedium, *, obliqueness: float = np.pi / 2
+) -> float | _Real:
+    r"""Return the accumulation that a spin current injected at x = 0 leaves at a detector, in a field (RHP 71, 75).
+
+    Along the injected spin, and in units of j l/D: Re[(1 + i omega_B tau) exp(-k d)/(k l)] for a field across the spin,
+    (k l)^2 = (1 + i omega_B tau)(1 + i omega_B tau_sf); in general sin^2 chi of it and cos^2 chi of exp(-d/l). The
+    metal fills x > 0; one that fills both sides has half the signal.
+
+    Args:
+        distance: d [m], >= 0, broadcasts.
+        larmor_frequency: omega_B [rad/s], broadcasts; the signal is even in it.
+        medium: normal metal, without an exchange splitting.
+        obliqueness: chi, angle between the field and the injected spin [rad].
+
+    Returns:
+        Number or array; 1 for d = 0 without a field.
+
+    Raises:
+        ValueError: a negative distance, an exchange splitting, tau_sf = inf.
+
+    >>> round(hanle_signal(2.0, 0.0, DiffusiveMedium(diffusivity=4.0, spin_relaxation_time=1.0)), 6)
+    0.367879
+    """
+    if medium.exchange_splitting:
+        raise ValueError(
+            f"exchange_splitting = {medium.exchange_splitting:.4g} of medium is not 0: pass a normal metal, or use "
+            "solve_accumulation"
+        )
+    length = _relaxing(medium).spin_diffusion_length
+    d, omega = together(
+        distance=not_negative("distance", distance),
+        larmor_frequency=real("larmor_frequency", larmor_frequency, "pass real numbers in rad/s"),
+    )
+    chi = number("obliqueness", obliqueness)
+    flight = 1 + 1j * omega * medium.momentum_time
+    k = np.sqrt(flight * (1 + 1j * omega * medium.spin_relaxation_time)) / length
+    across = (flight * np.exp(-k * d) / (k * length)).real
+    return float_or_array(np.sin(chi) ** 2 * across + np.cos(chi) ** 2 * np.exp(-d / length))
+
+
+class Damping(NamedTuple):
+    """Gilbert damping and the factor of the gyromagnetic ratio."""
+
+    alpha: float
+    gyromagnetic_factor: float
+
+
+def sd_damping(medium: DiffusiveMedium, equilibrium_ratio: float) -> Damping:
+    """Return the damping that slow local spins have from electrons that follow late (RHP 66, 79).
+
+    dM/dt = g' M x B - alpha M x dM/dt for a field that acts on the local spins alone. With R = xi/(1 + w^2) and
+    w = omega tau_sf: alpha = R w/(1 + R w^2), g' = 1/(1 + R w^2).
+
+    Args:
+        medium: how fast the electrons precess and relax.
+        equilibrium_ratio: xi, spin density of the electrons along M over that of the local spins [1], of the sign of
+            the splitting.
+
+    Returns:
+        alpha >= 0 and g'.
+
+    Raises:
+        ValueError: a ratio whose sign is not that of the splitting, or not above -1.
+
+    >>> from spinlib.units import hbar
+    >>> slow = DiffusiveMedium(diffusivity=1e-3, spin_relaxation_time=hbar, exchange_splitting=1.0)
+    >>> sd_damping(slow, 2.0)
+    Damping(alpha=0.5, gyromagnetic_factor=0.5)
+    """
+    ratio, omega = number("equilibrium_ratio", equilibrium_ratio), medium.exchange_frequency
+    if ratio * omega < 0 or ratio <= -1:
+        raise ValueError(
+            f"equilibrium_ratio = {ratio:.10g} is no equilibrium: pass one of the sign of exchange_splitting = "
+            f"{medium.exchange_splitting:.4g}, above -1"
+        )
+    lost = 1 / medium.spin_relaxation_time
+    whole = lost**2 + (1 + ratio) * omega**2
+    if not whole:
+        return Damping(0.0, 1.0)
+    return Damping(ratio * omega * lost / whole + 0.0, (lost**2 + omega**2) / whole)
+
+
+def _relaxing(medium: DiffusiveMedium) -> DiffusiveMedium:
+    """Return a medium that relaxes spins, or refuse it."""
+    if medium.spin_relaxation_time == inf:
+        raise ValueError("spin_relaxation_time = inf of medium gives no decay length: pass a finite one")
+    return medium
+
+
+def _coth(x: complex) -> complex:
+    """Return coth x for Re x > 0, without overflow."""
+    decay = np.exp(-2 * x) if np.isfinite(x) else 0.0
+    return complex((1 + decay) / (1 - decay))
 
 
 def _three(name: str, rule: Callable[[str, ArrayLike], _Real], value: ArrayLike) -> _Real:

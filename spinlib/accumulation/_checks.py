@@ -1,0 +1,50 @@
+"""Structures whose solution is none, or is not that of the Boltzmann equation."""
+
+import warnings
+
+import numpy as np
+
+from spinlib.accumulation._local import local
+from spinlib.accumulation.closed_forms import transverse_wavenumber
+from spinlib.accumulation.structure import SpinStructure
+
+__all__ = ["refuse_endless", "warn_of_flight"]
+
+
+def warn_of_flight(structure: SpinStructure) -> None:
+    """Warn, in the name of the caller's caller, where the diffusion of spins is no limit of the Boltzmann equation."""
+    for index, layer in enumerate(structure.layers):
+        medium, text = layer.medium, ""
+        if layer.thickness < medium.mean_free_path:
+            text = f"is thinner, {layer.thickness:.3g} m, than its mean free path {medium.mean_free_path:.3g} m"
+        elif medium.exchange_splitting and np.isnan(transverse_wavenumber(medium, model="boltzmann")):
+            text = "has no transverse wave in the Boltzmann equation, at its precession angle "
+            text += f"{medium.precession_angle:.3g}: spins dephase"
+        if text:
+            warnings.warn(f"layer {index} {text}; this is the solution of the moments", UserWarning, stacklevel=3)
+
+
+def refuse_endless(structure: SpinStructure, counts: list[int]) -> None:
+    """Refuse a spin that precesses nowhere, relaxes nowhere and leaves at no end."""
+    ends = [end.kind if end is not None else "spin_accumulation" for end in (structure.left, structure.right)]
+    if any(np.isfinite(layer.medium.spin_relaxation_time) for layer in structure.layers):
+        return
+    if {"spin_accumulation", "contact"} & set(ends):
+        return
+    rows = []
+    for layer, count in zip(structure.layers, counts, strict=True):
+        field = local(structure, layer, np.linspace(0, layer.thickness, 1 if layer.uniform else count + 1)).precession
+        largest = float(np.abs(field).max())
+        rows += [field / largest] if largest else []
+    fields = np.concatenate([np.zeros((1, 3)), *rows])
+    # H x v = 0 everywhere is (|H|^2 - H H^T) v = 0, summed; a ring also turns v.
+    kept = np.einsum("ni,ni->", fields, fields) * np.eye(3) - fields.T @ fields
+    if structure.left is not None and structure.left.matrix is not None:
+        turned = structure.left.matrix - np.eye(3)
+        kept = kept + turned.T @ turned
+    if np.linalg.eigvalsh(kept)[0] <= 1e-12:
+        raise ValueError(
+            f"spin_relaxation_time = inf in every layer, with the ends {ends[0]} and {ends[1]}, leaves a spin that "
+            "nothing takes away: pass a finite spin_relaxation_time, or fix m at an end by spin_accumulation, contact "
+            "or None"
+        )

@@ -1,0 +1,62 @@
+"""How layers are cut into cells, and where the four Gauss points of a cell, its stages, are."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinlib.accumulation.structure import Layer, SpinStructure
+
+__all__ = ["MATRIX", "POINTS", "WEIGHTS", "divide", "fastest", "first_counts", "places", "resolved"]
+
+_Real = NDArray[np.float64]
+
+_LEAST: Final = 40  # cells in a layer that is not uniform
+
+
+def _gauss(stages: int) -> tuple[_Real, _Real, _Real]:
+    """Return points, weights and matrix of the collocation method on [0, 1]."""
+    points = (np.polynomial.legendre.leggauss(stages)[0] + 1) / 2
+    powers = np.arange(stages)
+    inverse = np.linalg.inv(points[:, None] ** powers)
+    matrix = points[:, None] ** (powers + 1) / (powers + 1) @ inverse
+    return points, 1 / (powers + 1) @ inverse, matrix
+
+
+_RULE: Final = _gauss(4)
+POINTS: Final = _RULE[0]
+WEIGHTS: Final = _RULE[1]
+MATRIX: Final = _RULE[2]
+
+
+def divide(layer: Layer, count: int) -> tuple[_Real, _Real]:
+    """Return where the cells of a layer start and how long they are, ``(count,)`` each."""
+    return np.linspace(0.0, layer.thickness, count + 1)[:-1], np.full(count, layer.thickness / count)
+
+
+def places(start: _Real, length: _Real) -> _Real:
+    """Return the stages ``(n, 4)`` of cells."""
+    return np.asarray(start[:, None] + length[:, None] * POINTS)
+
+
+def fastest(structure: SpinStructure, layer: Layer) -> float:
+    """Return a bound of |H| in a layer [rad/s]."""
+    return abs(layer.medium.exchange_frequency) + float(np.linalg.norm(np.asarray(structure.larmor_frequency)))
+
+
+def resolved(structure: SpinStructure, layer: Layer, angle: float, shift: complex = 0.0) -> float:
+    """Return the step h [m] with |k| h = angle, k the largest wave number in the layer."""
+    medium, field = layer.medium, fastest(structure, layer)
+    flight = abs(1 + medium.momentum_time * shift) + medium.momentum_time * field
+    squared = flight * (1 / medium.spin_relaxation_time + abs(shift) + field) / medium.diffusivity
+    return float(angle / np.sqrt(squared)) if squared else np.inf
+
+
+def first_counts(structure: SpinStructure, longest: float, angle: float, shift: complex = 0.0) -> list[int]:
+    """Return how many cells each layer starts with."""
+    counts = []
+    for layer in structure.layers:
+        step = min(longest, resolved(structure, layer, angle, shift))
+        least = 2 if layer.uniform else _LEAST
+        counts.append(max(least, int(np.ceil(layer.thickness / step))))
+    return counts
