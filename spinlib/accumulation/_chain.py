@@ -53,18 +53,14 @@ class Chain:
         self.through = jj @ self.inverse
         self.a, self.b = -self.scales * (self.inverse @ ww), self.scales * self.inverse
         self.d, self.e = self.scales * (jw - self.through @ ww), self.scales * self.through
-        blocks = np.zeros((3, len(steps) + 1, 3, 3), dtype=steps.dtype)  # of nodes i: to i - 1, i, i + 1
-        blocks[0, 1:-1], blocks[2, 1:-1] = self.d[:-1], -self.b[1:]
-        blocks[1, 1:-1] = self.e[:-1] - self.a[1:]
-        size = 3 * (len(steps) - 1)
+        size = 3 * (len(steps) - 1)  # w at the nodes between cells
         band = np.zeros((3 * _BAND + 1, size), dtype=steps.dtype)
-        for side, first, last in ((-1, 2, None), (0, 1, None), (1, 1, -1)):
-            rows = blocks[side + 1, first : len(steps) if last is None else len(steps) - 1]
-            start = 3 * (first + side - 1)
+        middle = self.e[:-1] - self.a[1:]
+        for side, blocks in ((-1, self.d[1:-1]), (0, middle), (1, -self.b[1:-1])):
             for p in range(3):
                 for q in range(3):
-                    columns = slice(start + q, start + q + 3 * len(rows), 3)
-                    band[2 * _BAND - 3 * side + p - q, columns] = rows[:, p, q]
+                    columns = slice(3 * max(side, 0) + q, size + 3 * min(side, 0), 3)
+                    band[2 * _BAND - 3 * side + p - q, columns] = blocks[:, p, q]
         factor, self._substitute = get_lapack_funcs(("gbtrf", "gbtrs"), (band,))
         self._factor, self._pivots, info = factor(band, _BAND, _BAND, overwrite_ab=True)
         assert not info  # no medium creates spins, so w = 0 at both ends leaves w = 0 between them
@@ -146,6 +142,12 @@ def _continued(structure: SpinStructure, side: int) -> tuple[_Real, _Real]:
     lost, tau = 1 / medium.spin_relaxation_time, medium.momentum_time
     d, nu = medium.diffusivity, medium.density_of_states
     projector = np.outer(n, n)
+    kept = feed - np.cross(n, np.cross(feed, n)) if field else feed
+    if not lost and np.abs(kept).max() > 1e-12 * np.abs(feed).max():
+        raise ValueError(
+            f"source = {feed.tolist()} at an open end feeds a spin that spin_relaxation_time = inf never loses: pass a "
+            "finite spin_relaxation_time, or another end"
+        )
 
     def function(of: Callable[[complex], complex]) -> _Real:
         along, across = of(0j), of(1j * field)

@@ -36,7 +36,7 @@ class Layer:
         source: rate at which spins are created [unit of m per second], a field; -d(m_eq)/dt in a magnet that moves.
 
     Raises:
-        ValueError: a thickness not above 0, a field of a wrong shape, |M| > 1.
+        ValueError: a thickness not above 0, a field of a wrong shape, |M| > 1 at a face; inside, the solvers refuse it.
 
     >>> Layer(DiffusiveMedium(1e-3, 1e-12), thickness=5e-9).drift
     0.0
@@ -92,6 +92,11 @@ class Boundary:
         parts = (self.vector is not None) + 2 * (self.matrix is not None)
         if given.get(self.kind) != parts:
             raise ValueError(f"Boundary({self.kind!r}, ...) is no end: make it by Boundary.spin_current(...) and so on")
+        for name, value, shape in (("vector", self.vector, (3,)), ("matrix", self.matrix, (3, 3))):
+            if value is not None:
+                array = shaped(name, value, shape)
+                array.setflags(write=False)
+                object.__setattr__(self, name, array)
 
     @classmethod
     def spin_accumulation(cls, vector: ArrayLike) -> Boundary:
