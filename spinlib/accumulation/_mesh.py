@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from spinlib.accumulation.structure import Layer, SpinStructure
 
-__all__ = ["MATRIX", "POINTS", "WEIGHTS", "divide", "fastest", "first_counts", "places", "resolved"]
+__all__ = ["MATRIX", "POINTS", "WEIGHTS", "difference", "divide", "fastest", "first_counts", "places", "resolved"]
 
 _Real = NDArray[np.float64]
 
@@ -60,3 +60,21 @@ def first_counts(structure: SpinStructure, longest: float, angle: float, shift: 
         least = 2 if layer.uniform else _LEAST
         counts.append(max(least, int(np.ceil(layer.thickness / step))))
     return counts
+
+
+def difference(structure: SpinStructure, values: _Real, off: _Real) -> float:
+    """Return the largest error ``off`` of (w, j) ``(..., 6)``, as a share of the largest w or j among ``values``.
+
+    Neither scale is below 1e-3 of what the other makes, so that the rounding of one that vanishes is no error.
+    """
+    natural = max(
+        layer.medium.diffusivity
+        * layer.medium.density_of_states
+        * max(1 / resolved(structure, layer, 1.0), 1 / layer.thickness)
+        for layer in structure.layers
+    )
+    w, j = float(np.abs(values[..., :3]).max()), float(np.abs(values[..., 3:]).max()) / natural
+    if not w + j:
+        return 0.0
+    errors = np.abs(off[..., :3]).max() / max(w, 1e-3 * j), np.abs(off[..., 3:]).max() / natural / max(j, 1e-3 * w)
+    return float(max(errors))

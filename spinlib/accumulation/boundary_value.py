@@ -13,7 +13,7 @@ from spinlib.accumulation._chain import Chain, make_end
 from spinlib.accumulation._checks import refuse_endless, warn_of_flight
 from spinlib.accumulation._collect import Values, collect
 from spinlib.accumulation._local import local
-from spinlib.accumulation._mesh import divide, first_counts, places, resolved
+from spinlib.accumulation._mesh import difference, divide, first_counts, places
 from spinlib.accumulation.result import SpinAccumulation
 from spinlib.accumulation.structure import SpinStructure
 
@@ -68,7 +68,7 @@ def solve_accumulation(
     while True:
         counts = [2 * count for count in counts]
         fine = _solution(structure, counts)
-        before, estimate = estimate, _difference(structure, coarse, fine.nodes)
+        before, estimate = estimate, difference(structure, fine.nodes, fine.nodes[::2] - coarse)
         if estimate <= tolerance:
             break
         if 2 * sum(counts) > _MOST or estimate > before / 2:
@@ -121,21 +121,6 @@ def _solution(structure: SpinStructure, counts: list[int]) -> _Solution:
         first = last
     stages[..., 3:] *= scale[:, None, None]
     return _Solution(nodes, stages)
-
-
-def _difference(structure: SpinStructure, coarse: _Real, fine: _Real) -> float:
-    """Return the largest difference on common nodes, as a share of the largest w or j, whichever is larger."""
-    largest = np.abs(fine[:, :3]).max()
-    off = np.abs(fine[::2] - coarse)
-    if not largest:
-        largest_current = np.abs(fine[:, 3:]).max()
-        return float(off[:, 3:].max() / largest_current) if largest_current else 0.0
-    natural = max(
-        layer.medium.diffusivity * layer.medium.density_of_states / resolved(structure, layer, 1.0)
-        for layer in structure.layers
-    )
-    current = max(float(np.abs(fine[:, 3:]).max()), 1e-3 * natural * float(largest))
-    return float(max(off[:, :3].max() / largest, off[:, 3:].max() / current))
 
 
 def _between(structure: SpinStructure, counts: list[int], nodes: _Real) -> Values:

@@ -16,7 +16,7 @@ from spinlib.accumulation._chain import Chain, make_end
 from spinlib.accumulation._checks import warn_of_flight
 from spinlib.accumulation._collect import Values, collect
 from spinlib.accumulation._local import local
-from spinlib.accumulation._mesh import POINTS, divide, fastest, first_counts, places
+from spinlib.accumulation._mesh import POINTS, difference, divide, fastest, first_counts, places
 from spinlib.accumulation.result import SpinAccumulation
 from spinlib.accumulation.structure import SpinStructure
 
@@ -110,9 +110,7 @@ def evolve_accumulation(
     start = _initial(structure, counts, initial, initial_spin_current)
     coarse = _run(structure, counts, start, [(2 * width, count // 2) for width, count in plan])
     fine = _run(structure, counts, start, plan)
-    largest = np.abs(fine.stages[..., :3]).max()
-    off = np.abs(fine.stages[..., :3] - coarse.stages[..., :3]).max()
-    estimate = float(off / largest) if largest else 0.0
+    estimate = difference(structure, np.concatenate([start.nodes[None], fine.nodes]), fine.nodes - coarse.nodes)
     return collect(structure, counts, fine.nodes, fine.stages, estimate, _between(structure, counts, fine), t)
 
 
