@@ -128,10 +128,17 @@ def _curve_summary(line: Line2D) -> str:
         f"x {x[0]:.5g} to {x[-1]:.5g}",
         f"min {y[low]:.5g} at {x[low]:.5g}",
         f"max {y[high]:.5g} at {x[high]:.5g}",
-        *([f"zeros at {', '.join(f'{zero:.5g}' for zero in sorted(zeros))}"] if zeros else []),
+        *([_zeros_summary(sorted(zeros))] if zeros else []),
         f"integral {integral:.5g}",
     ]
     return f"{line.get_label()}: " + "; ".join(parts)
+
+
+def _zeros_summary(zeros: list[float]) -> str:
+    """Name all zeros of a curve, or how many there are of one that oscillates."""
+    if len(zeros) > 20:
+        return f"{len(zeros)} zeros from {zeros[0]:.5g} to {zeros[-1]:.5g}"
+    return f"zeros at {', '.join(f'{zero:.5g}' for zero in zeros)}"
 
 
 def _axes_data(axes: Axes) -> dict[str, Any]:

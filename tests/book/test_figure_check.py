@@ -103,6 +103,14 @@ def test_small_values_beside_large_ones_count(record):
     assert differences(values, [value + 1e-5 for value in values])
 
 
+def test_summary_counts_the_zeros_of_a_curve_that_oscillates():
+    figure, axes = plt.subplots()
+    x = np.linspace(0.5, 30.5, 6001)
+    axes.plot(x, np.sin(np.pi * x), label="wave")
+    assert "; 30 zeros from 1 to 30; " in summary(figure)
+    plt.close(figure)
+
+
 def test_summary_ignores_rounding_noise():
     figure, axes = plt.subplots()
     axes.plot([0, 1, 2], [0, 1, 1e-17], label="curve")
