@@ -71,8 +71,8 @@ def evolve_accumulation(
         initial: m at t = 0: a 3-vector, a function x ``(n,)`` -> ``(n, 3)`` of the position, or a
             :class:`SpinAccumulation` of the same structure, whose last time and current are taken.
         times: when [s], increasing, >= 0, ``(times,)``. The mesh resolves what spreads within the shortest interval
-            between them, so a first time of fs and a last one of ns are best asked for in two calls, the second from the
-            result of the first.
+            between them, so a first time of fs and a last one of ns are best asked for in two calls, the second from
+            the result of the first.
         initial_spin_current: j at t = 0, likewise; 0 if not given. Where tau = 0 it is not used.
         max_step: longest cell [m].
         time_step: longest step [s]. The default keeps the error of precession at a few 1e-4 of the largest m.
