@@ -85,8 +85,7 @@ class Chain:
         system[:3, 3:] += left.by_other_value
         system[3:, 3:] += right.by_value
         system[3:, :3] += right.by_other_value
-        weights = 1 / np.abs(system).max(axis=1)
-        return np.asarray(np.linalg.inv(weights[:, None] * system) * weights)
+        return np.asarray(np.linalg.inv(system))
 
     def solve(self, sources: _Any, left: End, right: End, closed: _Any, share: complex = 1.0) -> _Any:
         """Return (w, j) at all nodes ``(n + 1, 6)`` for sources ``(n, 6)`` of the steps and a share of the ends."""

@@ -5,12 +5,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from spinlib._validate import require
 from spinlib.accumulation.structure import Layer, SpinStructure
 
-__all__ = ["MATRIX", "POINTS", "WEIGHTS", "difference", "divide", "fastest", "first_counts", "places", "resolved"]
+__all__ = [
+    "MATRIX",
+    "MOST",
+    "POINTS",
+    "WEIGHTS",
+    "difference",
+    "divide",
+    "fastest",
+    "first_counts",
+    "places",
+    "resolved",
+]
 
 _Real = NDArray[np.float64]
 
+MOST: Final = 400_000  # cells of a structure
 _LEAST: Final = 40  # cells in a layer that is not uniform
 
 
@@ -53,12 +66,15 @@ def resolved(structure: SpinStructure, layer: Layer, angle: float, shift: comple
 
 
 def first_counts(structure: SpinStructure, longest: float, angle: float, shift: complex = 0.0) -> list[int]:
-    """Return how many cells each layer starts with."""
+    """Return how many cells each layer starts with, or refuse more of them than a computer holds."""
     counts = []
     for layer in structure.layers:
         step = min(longest, resolved(structure, layer, angle, shift))
         least = 2 if layer.uniform else _LEAST
         counts.append(max(least, int(np.ceil(layer.thickness / step))))
+    problem = "cells are needed to resolve the waves of all layers, too many"
+    remedy = f"pass thinner layers, or a longer max_step, for at most {MOST // 2}"
+    require("structure", sum(counts), 2 * sum(counts) <= MOST, problem, remedy)
     return counts
 
 
@@ -67,14 +83,17 @@ def difference(structure: SpinStructure, values: _Real, off: _Real) -> float:
 
     Neither scale is below 1e-3 of what the other makes, so that the rounding of one that vanishes is no error.
     """
-    natural = max(
-        layer.medium.diffusivity
-        * layer.medium.density_of_states
-        * max(1 / resolved(structure, layer, 1.0), 1 / layer.thickness)
-        for layer in structure.layers
-    )
-    w, j = float(np.abs(values[..., :3]).max()), float(np.abs(values[..., 3:]).max()) / natural
+    current, value = 0.0, 0.0  # of a unit of w, at most, and of a unit of j
+    for layer in structure.layers:
+        medium, thickness = layer.medium, layer.thickness
+        conductivity = medium.diffusivity * medium.density_of_states
+        current = max(current, conductivity * max(1 / resolved(structure, layer, 1.0), 1 / thickness))
+        value = max(value, min(medium.spin_diffusion_length, thickness) / conductivity)
+    w, j = float(np.abs(values[..., :3]).max()), float(np.abs(values[..., 3:]).max())
     if not w + j:
         return 0.0
-    errors = np.abs(off[..., :3]).max() / max(w, 1e-3 * j), np.abs(off[..., 3:]).max() / natural / max(j, 1e-3 * w)
+    errors = (
+        np.abs(off[..., :3]).max() / max(w, 1e-3 * value * j),
+        np.abs(off[..., 3:]).max() / max(j, 1e-3 * current * w),
+    )
     return float(max(errors))

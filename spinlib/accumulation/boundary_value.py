@@ -13,7 +13,7 @@ from spinlib.accumulation._chain import Chain, make_end
 from spinlib.accumulation._checks import refuse_endless, warn_of_flight
 from spinlib.accumulation._collect import Values, collect
 from spinlib.accumulation._local import local
-from spinlib.accumulation._mesh import difference, divide, first_counts, places
+from spinlib.accumulation._mesh import MOST, difference, divide, first_counts, places
 from spinlib.accumulation.result import SpinAccumulation
 from spinlib.accumulation.structure import SpinStructure
 
@@ -22,7 +22,6 @@ __all__ = ["solve_accumulation"]
 _Real = NDArray[np.float64]
 
 _ANGLE: Final = 0.6  # |k| h of the first mesh
-_MOST: Final = 400_000  # cells in all
 _CHUNK: Final = 1024
 
 
@@ -46,7 +45,7 @@ def solve_accumulation(
 
     Raises:
         ValueError: ``rtol`` or ``max_step`` not above 0; a spin that nothing relaxes and no end fixes, so that there is
-            no steady state, or no single one.
+            no steady state, or no single one; waves that need more than 2e5 cells.
 
     Warns:
         UserWarning: a layer thinner than its mean free path, a medium in which the Boltzmann equation has no wave, or
@@ -64,29 +63,29 @@ def solve_accumulation(
     warn_of_flight(structure)
     counts = first_counts(structure, longest, _ANGLE)
     refuse_endless(structure, counts)
-    coarse, estimate = _solution(structure, counts).nodes, np.inf
+    coarse, estimate = _solution(structure, counts), np.inf
     while True:
-        counts = [2 * count for count in counts]
-        fine = _solution(structure, counts)
-        before, estimate = estimate, difference(structure, fine.nodes, fine.nodes[::2] - coarse)
+        finer = [2 * count for count in counts]
+        fine = _solution(structure, finer)
+        before, estimate = estimate, difference(structure, fine.nodes, fine.nodes[::2] - coarse.nodes)
+        if estimate < before:
+            coarse, counts = fine, finer
         if estimate <= tolerance:
             break
-        if 2 * sum(counts) > _MOST or estimate > before / 2:
+        if estimate > before / 2 or 2 * sum(counts) > MOST:
             warnings.warn(
-                f"rtol = {tolerance:.2g} is not reached, two meshes differ by {estimate:.2g}: pass a larger rtol or "
-                "smooth fields",
+                f"rtol = {tolerance:.2g} is not reached, two meshes differ by {estimate:.2g}: pass a larger rtol, "
+                "above 1e-10 for rounding, or fields without steps",
                 UserWarning,
                 stacklevel=2,
             )
             break
-        coarse = fine.nodes
-    inside = _between(structure, counts, fine.nodes)
-    return collect(structure, counts, fine.nodes, fine.stages, estimate, inside)
+    return collect(structure, counts, coarse.nodes, coarse.stages, estimate, _between(structure, counts, coarse.nodes))
 
 
 @dataclass(frozen=True)
 class _Solution:
-    """(w, j) at the nodes ``(n + 1, 6)`` and at the stages ``(n, 4, 6)`` of all cells."""
+    """(w, j) at the nodes ``(n + 1, 6)``, w at the stages ``(n, 4, 3)`` of all cells."""
 
     nodes: _Real
     stages: _Real
@@ -112,14 +111,13 @@ def _solution(structure: SpinStructure, counts: list[int]) -> _Solution:
     nodes = chain.solve(np.concatenate(sources), left, right, chain.close(left, right))
     start = nodes[:-1].copy()
     start[:, 3:] /= scale[:, None]
-    stages = np.empty((len(scale), 4, 6))
+    stages = np.empty((len(scale), 4, 3))
     first = 0
     for step, (by_start, by_source) in zip(steps, insides, strict=True):
         last = first + len(step)
         inner = (by_start @ start[first:last, :, None])[..., 0] + by_source
-        stages[first:last] = inner.reshape(-1, 4, 6)
+        stages[first:last] = inner.reshape(-1, 4, 6)[..., :3]
         first = last
-    stages[..., 3:] *= scale[:, None, None]
     return _Solution(nodes, stages)
 
 
