@@ -3,12 +3,14 @@
 import warnings
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinlib.accumulation._local import local
+from spinlib.accumulation._mesh import rough_cells
 from spinlib.accumulation.closed_forms import transverse_wavenumber
 from spinlib.accumulation.structure import SpinStructure
 
-__all__ = ["refuse_endless", "warn_of_flight"]
+__all__ = ["refuse_endless", "warn_of_flight", "warn_of_jumps"]
 
 
 def warn_of_flight(structure: SpinStructure) -> None:
@@ -24,7 +26,20 @@ def warn_of_flight(structure: SpinStructure) -> None:
             warnings.warn(f"layer {index} {text}; this is the solution of the moments", UserWarning, stacklevel=3)
 
 
-def refuse_endless(structure: SpinStructure, counts: list[int]) -> None:
+def warn_of_jumps(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> None:
+    """Warn, in the name of the caller's caller, where the finest cell does not resolve a field."""
+    for index, (layer, nodes) in enumerate(zip(structure.layers, mesh, strict=True)):
+        rough = rough_cells(structure, layer, nodes)
+        if len(rough):
+            warnings.warn(
+                f"a field of layer {index} jumps at {nodes[rough[0]]:.6g} m from its left face, and error_estimate "
+                "does not know it: cut the layer there",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def refuse_endless(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> None:
     """Refuse a spin that precesses nowhere, relaxes nowhere and leaves at no end."""
     ends = [end.kind if end is not None else "spin_accumulation" for end in (structure.left, structure.right)]
     if any(np.isfinite(layer.medium.spin_relaxation_time) for layer in structure.layers):
@@ -32,8 +47,8 @@ def refuse_endless(structure: SpinStructure, counts: list[int]) -> None:
     if {"spin_accumulation", "contact"} & set(ends):
         return
     rows = []
-    for layer, count in zip(structure.layers, counts, strict=True):
-        field = local(structure, layer, np.linspace(0, layer.thickness, 1 if layer.uniform else count + 1)).precession
+    for layer, nodes in zip(structure.layers, mesh, strict=True):
+        field = local(structure, layer, nodes[:1] if layer.uniform else nodes).precession
         largest = float(np.abs(field).max())
         rows += [field / largest] if largest else []
     fields = np.concatenate([np.zeros((1, 3)), *rows])

@@ -1,4 +1,4 @@
-"""From (w, j) on the nodes and stages of all cells to what a solver returns."""
+"""From w and j in all cells to what a solver returns."""
 
 from typing import Protocol
 
@@ -23,30 +23,29 @@ class Values(Protocol):
 
 def collect(
     structure: SpinStructure,
-    counts: list[int],
-    nodes: _Real,
+    mesh: list[_Real],
     stages: _Real,
     estimate: float,
     inside: Values,
     time: _Real | None = None,
 ) -> SpinAccumulation:
-    """Return the result of (w, j) at nodes ``(..., n + 1, 6)`` and stages ``(..., n, 4, 6)`` of all cells."""
+    """Return the result of w at the stages ``(..., n, 4, 3)`` of all cells and of (w, j) anywhere inside the layers."""
     edges, larmor = structure.edges, np.asarray(structure.larmor_frequency)
     still: list[tuple[_Real, _Real, _Real]] = []  # x, M, m_eq
     moving: list[tuple[_Real, _Real, _Real]] = []  # m, j, torque
     sums: list[list[_Real]] = []  # of the torque, of what relaxes, of what a magnetic field takes
     first = 0
-    for index, (layer, count) in enumerate(zip(structure.layers, counts, strict=True)):
-        medium, last = layer.medium, first + count
-        start, length = divide(layer, count)
-        at = local(structure, layer, np.append(start, layer.thickness))
-        here = nodes[..., first : last + 1, :]
+    for index, (layer, nodes) in enumerate(zip(structure.layers, mesh, strict=True)):
+        medium, last = layer.medium, first + len(nodes) - 1
+        start, length = divide(nodes)
+        at = local(structure, layer, nodes)
+        here = inside(index, nodes)
         m = medium.density_of_states * here[..., :3] + at.rest
         x = np.append(edges[index] + start, edges[index + 1])
         still.append((x, at.magnetization, at.equilibrium))
         moving.append((m, here[..., 3:], medium.exchange_frequency * np.cross(at.magnetization, m)))
         at = local(structure, layer, places(start, length))
-        m = medium.density_of_states * stages[..., first:last, :, :3] + at.rest
+        m = medium.density_of_states * stages[..., first:last, :, :] + at.rest
         rates = (
             medium.exchange_frequency * np.cross(at.magnetization, m),
             (m - at.equilibrium) / medium.spin_relaxation_time,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinlib._validate import require
+from spinlib.accumulation._local import local
 from spinlib.accumulation.structure import Layer, SpinStructure
 
 __all__ = [
@@ -16,15 +17,19 @@ __all__ = [
     "difference",
     "divide",
     "fastest",
-    "first_counts",
+    "first_mesh",
+    "halved",
     "places",
     "resolved",
+    "rough_cells",
 ]
 
 _Real = NDArray[np.float64]
 
 MOST: Final = 400_000  # cells of a structure
 _LEAST: Final = 40  # cells in a layer that is not uniform
+_LEVELS: Final = 8  # of halving where a field is rough
+_SMOOTH: Final = 1e-3  # share of a field that a cubic may miss
 
 
 def _gauss(stages: int) -> tuple[_Real, _Real, _Real]:
@@ -41,10 +46,19 @@ POINTS: Final = _RULE[0]
 WEIGHTS: Final = _RULE[1]
 MATRIX: Final = _RULE[2]
 
+_CHECKS: Final = np.array([0, *(POINTS / 2), *((1 + POINTS) / 2), 1])  # the stages of both halves, and the faces
+_CUBIC: Final = _CHECKS[:, None] ** np.arange(4) @ np.linalg.inv(POINTS[:, None] ** np.arange(4))
 
-def divide(layer: Layer, count: int) -> tuple[_Real, _Real]:
-    """Return where the cells of a layer start and how long they are, ``(count,)`` each."""
-    return np.linspace(0.0, layer.thickness, count + 1)[:-1], np.full(count, layer.thickness / count)
+
+def divide(nodes: _Real) -> tuple[_Real, _Real]:
+    """Return where the cells between nodes ``(n + 1,)`` start and how long they are, ``(n,)`` each."""
+    return nodes[:-1], np.diff(nodes)
+
+
+def halved(nodes: _Real, chosen: NDArray[np.intp] | slice = slice(None)) -> _Real:
+    """Return the nodes with one more in the middle of each cell, or of each chosen one."""
+    middle = (nodes[:-1] + nodes[1:]) / 2
+    return np.sort(np.concatenate([nodes, middle[chosen]]))
 
 
 def places(start: _Real, length: _Real) -> _Real:
@@ -65,17 +79,40 @@ def resolved(structure: SpinStructure, layer: Layer, angle: float, shift: comple
     return float(angle / np.sqrt(squared)) if squared else np.inf
 
 
-def first_counts(structure: SpinStructure, longest: float, angle: float, shift: complex = 0.0) -> list[int]:
-    """Return how many cells each layer starts with, or refuse more of them than a computer holds."""
+def first_mesh(structure: SpinStructure, longest: float, angle: float, shift: complex = 0.0) -> list[_Real]:
+    """Return the nodes that each layer starts with, or refuse more of them than a computer holds.
+
+    No cell is longer than ``longest`` or than |k| h = angle, and a cubic through the stages of a cell meets M, m_eq and
+    the source within it.
+    """
     counts = []
     for layer in structure.layers:
         step = min(longest, resolved(structure, layer, angle, shift))
-        least = 2 if layer.uniform else _LEAST
-        counts.append(max(least, int(np.ceil(layer.thickness / step))))
+        counts.append(max(2 if layer.uniform else _LEAST, int(np.ceil(layer.thickness / step))))
     problem = "cells are needed to resolve the waves of all layers, too many"
     remedy = f"pass thinner layers, or a longer max_step, for at most {MOST // 2}"
     require("structure", sum(counts), 2 * sum(counts) <= MOST, problem, remedy)
-    return counts
+    mesh = []
+    for layer, count in zip(structure.layers, counts, strict=True):
+        nodes = np.linspace(0.0, layer.thickness, count + 1)
+        for _ in range(0 if layer.uniform else _LEVELS):
+            rough = rough_cells(structure, layer, nodes)
+            if not len(rough):
+                break
+            nodes = halved(nodes, rough)
+        mesh.append(nodes)
+    return mesh
+
+
+def rough_cells(structure: SpinStructure, layer: Layer, nodes: _Real) -> NDArray[np.intp]:
+    """Return the numbers of the cells in which M, m_eq or the source is no cubic."""
+    start, length = divide(nodes)
+    at = local(structure, layer, start[:, None] + length[:, None] * np.append(POINTS, _CHECKS))
+    rough = np.zeros(len(start), dtype=bool)
+    for field in (at.magnetization, at.equilibrium, at.source):
+        off = np.abs(field[:, 4:] - np.einsum("cd,ndi->nci", _CUBIC, field[:, :4])).max(axis=(1, 2))
+        rough |= off > _SMOOTH * np.abs(field).max()
+    return np.flatnonzero(rough)
 
 
 def difference(structure: SpinStructure, values: _Real, off: _Real) -> float:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import number, positive, real, require, shaped
-from spinlib.accumulation._cells import local_sources, make_cells
+from spinlib.accumulation._cells import Cells, local_sources, make_cells
 from spinlib.accumulation._chain import Chain, make_end
-from spinlib.accumulation._checks import warn_of_flight
+from spinlib.accumulation._checks import warn_of_flight, warn_of_jumps
 from spinlib.accumulation._collect import Values, collect
 from spinlib.accumulation._local import local
-from spinlib.accumulation._mesh import POINTS, difference, divide, fastest, first_counts, places
+from spinlib.accumulation._mesh import POINTS, difference, divide, fastest, first_mesh, places, resolved
 from spinlib.accumulation.result import SpinAccumulation
 from spinlib.accumulation.structure import SpinStructure
 
@@ -78,14 +78,16 @@ def evolve_accumulation(
         time_step: longest step [s]. The default keeps the error of precession at a few 1e-4 of the largest m.
 
     Returns:
-        m, j and torque with a leading time axis. ``error_estimate`` compares with twice the time step.
+        m, j and torque with a leading time axis. ``error_estimate`` compares with twice the time step,
+        on the same cells. At t = 0 the current is the initial one.
 
     Raises:
         ValueError: an ``open`` end (its impedance has a memory), times that do not increase or are negative, steps not
             above 0, an initial value of a wrong shape.
 
     Warns:
-        UserWarning: a layer thinner than its mean free path, or a medium in which the Boltzmann equation has no wave.
+        UserWarning: a layer thinner than its mean free path, a medium in which the Boltzmann equation has no wave, or a
+            field that jumps within a layer.
 
     >>> from spinlib.accumulation import Boundary, DiffusiveMedium, Layer
     >>> metal = DiffusiveMedium(diffusivity=1e-3, spin_relaxation_time=1e-12)
@@ -108,12 +110,15 @@ def evolve_accumulation(
     warn_of_flight(structure)
     plan = _plan(t, step)
     shortest = min((width for width, _ in plan if width), default=step)
-    counts = _counts(structure, longest, shortest)
-    start = _initial(structure, counts, initial, initial_spin_current)
-    coarse = _run(structure, counts, start, [(2 * width, count // 2) for width, count in plan])
-    fine = _run(structure, counts, start, plan)
+    mesh = _mesh(structure, longest, shortest)
+    warn_of_jumps(structure, mesh)
+    first = _initial(structure, initial, initial_spin_current)
+    start = _sample(mesh, first)
+    coarse = _run(structure, mesh, start, [(2 * width, count // 2) for width, count in plan])
+    fine = _run(structure, mesh, start, plan)
     estimate = difference(structure, np.concatenate([start.nodes[None], fine.nodes]), fine.nodes - coarse.nodes)
-    return collect(structure, counts, fine.nodes, fine.stages, estimate, _between(structure, counts, fine), t)
+    inside = _between(mesh, fine, None if t[0] else first)
+    return collect(structure, mesh, fine.stages[..., :3], estimate, inside, t)
 
 
 def _default_step(structure: SpinStructure, last: float) -> float:
@@ -138,11 +143,10 @@ def _plan(t: _Real, step: float) -> list[tuple[float, int]]:
     return plan
 
 
-def _counts(structure: SpinStructure, longest: float, step: float) -> list[int]:
-    """Return the cells of each layer: they resolve the waves, and what spreads within a step."""
-    steady = first_counts(structure, longest, 0.6)
-    moving = first_counts(structure, longest, 2.0, _RATE / step) if np.isfinite(step) else steady
-    return [max(pair) for pair in zip(steady, moving, strict=True)]
+def _mesh(structure: SpinStructure, longest: float, step: float) -> list[_Real]:
+    """Return the nodes of each layer: they resolve the waves, and what spreads within a step."""
+    moving = min(longest, *(resolved(structure, layer, 2.0, _RATE / step) for layer in structure.layers))
+    return first_mesh(structure, moving, 0.6)
 
 
 @dataclass(frozen=True)
@@ -153,22 +157,18 @@ class _State:
     stages: _Real
 
 
-def _sample(structure: SpinStructure, counts: list[int], function: Callable[[int, _Real], _Real]) -> _State:
+def _sample(mesh: list[_Real], function: Values) -> _State:
     """Return the state whose (w, j) in layer number i at distances u from its left face are ``function(i, u)``."""
     nodes, stages = [], []
-    for index, (layer, count) in enumerate(zip(structure.layers, counts, strict=True)):
-        start, length = divide(layer, count)
-        nodes.append(function(index, start))
-        at = places(start, length)
+    for index, each in enumerate(mesh):
+        at = places(*divide(each))
+        nodes.append(function(index, each if index == len(mesh) - 1 else each[:-1]))
         stages.append(function(index, at.ravel()).reshape(*at.shape, 6))
-    last = len(counts) - 1
-    nodes.append(function(last, np.array([structure.layers[-1].thickness])))
     return _State(np.concatenate(nodes), np.concatenate(stages))
 
 
-def _initial(
-    structure: SpinStructure, counts: list[int], initial: _Vectors | SpinAccumulation, current: _Vectors | None
-) -> _State:
+def _initial(structure: SpinStructure, initial: _Vectors | SpinAccumulation, current: _Vectors | None) -> Values:
+    """Return (w, j) at t = 0 as a function of the layer and of the place in it."""
     edges = structure.edges
     if isinstance(initial, SpinAccumulation) and not np.array_equal(initial.edges, edges):
         raise ValueError("initial has other layers than structure: pass a result with the same edges, or a function")
@@ -190,54 +190,45 @@ def _initial(
             j = field("initial_spin_current", current, x)
         return np.concatenate([(m - local(structure, layer, u).rest) / layer.medium.density_of_states, j], axis=1)
 
-    return _sample(structure, counts, values)
+    return values
 
 
 class _Stage:
     """One pole of Radau's method at one time step: a steady problem with the decay rates raised by s = z/dt."""
 
-    def __init__(self, structure: SpinStructure, counts: list[int], shift: complex) -> None:
-        self.parts, steps, scales = [], [], []
-        for layer, count in zip(structure.layers, counts, strict=True):
-            start, length = divide(layer, count)
-            kept = slice(0, 1) if not callable(layer.magnetization) else slice(None)
+    def __init__(self, structure: SpinStructure, mesh: list[_Real], shift: complex) -> None:
+        self.parts: list[tuple[slice, Cells]] = []
+        steps, scales, first = [], [], 0
+        nothing = np.zeros((1, 12, 6))
+        for layer, nodes in zip(structure.layers, mesh, strict=True):
+            start, length = divide(nodes)
+            kept = slice(1 if layer.uniform else None)
             at = local(structure, layer, places(start[kept], length[kept]))
             cells = make_cells(layer, at.precession, length[kept], shift)
-            self.parts.append((count, cells))
-            steps.append(np.broadcast_to(cells.step, (count, 6, 6)))
-            scales.append(np.broadcast_to(cells.scale, count))
-        self.scale = np.concatenate(scales)
-        self.chain = Chain(np.concatenate(steps), self.scale)
+            self.parts.append((slice(first, first + len(start)), cells))
+            step = cells.end(np.eye(6)[None, :3], np.eye(6)[None, 3:], nothing, nothing)[0]
+            steps.append(np.broadcast_to(step, (len(start), 6, 6)))
+            scales.append(np.broadcast_to(cells.scale, len(start)))
+            first += len(start)
+        self.scale = np.concatenate(scales)[:, None]
+        self.chain = Chain(np.concatenate(steps), self.scale[:, 0])
         self.ends = make_end(structure, -1), make_end(structure, 1)
         self.closed = self.chain.close(*self.ends)
 
-    def solve(self, sources: _Any, share: complex) -> tuple[_Any, _Any]:
-        """Return nodes and stages for the sources ``(n, 24)`` and a share of what the ends are given."""
-        gathered, first = [], 0
-        for count, cells in self.parts:
-            gathered.append(_apply(cells.gather, sources[first : first + count]))
-            first += count
+    def solve(self, p: _Any, q: _Any, share: complex) -> tuple[_Any, _Any]:
+        """Return nodes and stages for the sources ``(n, 12, 1)`` and a share of what the ends are given."""
+        nothing = np.zeros((1, 3, 1))
+        gathered = [cells.end(nothing, nothing, p[part], q[part])[0][..., 0] for part, cells in self.parts]
         nodes = self.chain.solve(np.concatenate(gathered), *self.ends, self.closed, share)
-        start = nodes[:-1].copy()
-        start[:, 3:] /= self.scale[:, None]
-        stages, first = [], 0
-        for count, cells in self.parts:
-            part = slice(first, first + count)
-            stages.append(_apply(cells.starts, start[part]) + _apply(cells.spread, sources[part]))
-            first += count
-        inside = np.concatenate(stages).reshape(-1, 4, 6)
-        inside[..., 3:] *= self.scale[:, None, None]
-        return nodes, inside
+        w, i = nodes[:-1, :3, None], (nodes[:-1, 3:] / self.scale)[..., None]
+        inner = [cells.stages(w[part], i[part], p[part], q[part]) for part, cells in self.parts]
+        values, currents = (np.concatenate(part).reshape(-1, 4, 3) for part in zip(*inner, strict=True))
+        return nodes, np.concatenate([values, currents * self.scale[..., None]], axis=2)
 
 
-def _apply(matrix: _Any, vectors: _Any) -> _Any:
-    """Return matrices ``(n, i, j)``, or one that stands for all, times vectors ``(n, j)``."""
-    return vectors @ matrix[0].T if len(matrix) == 1 else (matrix @ vectors[..., None])[..., 0]
-
-
-def _run(structure: SpinStructure, counts: list[int], start: _State, plan: list[tuple[float, int]]) -> _State:
+def _run(structure: SpinStructure, mesh: list[_Real], start: _State, plan: list[tuple[float, int]]) -> _State:
     """Return the states at the ends of all intervals, with a leading time axis."""
-    constant, memory = _sources(structure, counts)
+    p, q, of_current, of_value = _sources(structure, mesh)
     nodes, stages = start.nodes, start.stages
     kept: list[tuple[_Real, _Real]] = []
     step = 0.0
@@ -245,12 +236,13 @@ def _run(structure: SpinStructure, counts: list[int], start: _State, plan: list[
     for width, count in plan:
         if count and abs(width - step) > 1e-12 * step:
             step = width
-            solvers = [(z, c, _Stage(structure, counts, z / step)) for z, c in _POLES]
+            solvers = [(z, c, _Stage(structure, mesh, z / step)) for z, c in _POLES]
         for _ in range(count):
-            past = (memory * stages[..., [3, 4, 5, 0, 1, 2]]).reshape(-1, 24) / step
+            past_p = of_current / step * stages[..., 3:].reshape(-1, 12, 1)
+            past_q = of_value / step * stages[..., :3].reshape(-1, 12, 1)
             new_nodes, new_stages = np.zeros_like(nodes), np.zeros_like(stages)
             for z, c, stage in solvers:
-                some, inner = stage.solve(past + constant / z, 1 / z)
+                some, inner = stage.solve(past_p + p / z, past_q + q / z, 1 / z)
                 new_nodes += (c * some).real
                 new_stages += (c * inner).real
             nodes, stages = new_nodes, new_stages
@@ -258,36 +250,41 @@ def _run(structure: SpinStructure, counts: list[int], start: _State, plan: list[
     return _State(np.stack([each for each, _ in kept]), np.stack([each for _, each in kept]))
 
 
-def _sources(structure: SpinStructure, counts: list[int]) -> tuple[_Real, _Real]:
-    """Return the constant sources ``(n, 24)`` and the factors ``(n, 1, 6)`` of j/dt and w/dt among them."""
-    constant, memory = [], []
-    for layer, count in zip(structure.layers, counts, strict=True):
+def _sources(structure: SpinStructure, mesh: list[_Real]) -> tuple[_Real, ...]:
+    """Return the constant sources ``(n, 12, 1)`` and the factors ``(n, 1, 1)`` of j/dt and w/dt among them."""
+    parts = []
+    for layer, nodes in zip(structure.layers, mesh, strict=True):
         medium = layer.medium
-        start, length = divide(layer, count)
-        at = local(structure, layer, places(start, length))
-        constant.append(local_sources(layer, at, length).reshape(-1, 24))
+        start, length = divide(nodes)
+        fed = local_sources(layer, local(structure, layer, places(start, length)), length)
         of_current = medium.momentum_time * length / (medium.diffusivity * medium.density_of_states)
-        of_value = length**2 / medium.diffusivity
-        memory.append(np.repeat(np.stack([of_current, of_value], axis=1), 3, axis=1)[:, None, :])
-    return np.concatenate(constant), np.concatenate(memory)
+        parts.append((*fed, of_current[:, None, None], (length**2 / medium.diffusivity)[:, None, None]))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def _between(structure: SpinStructure, counts: list[int], states: _State) -> Values:
-    """Return the function that interpolates by the polynomials through both nodes and the stages of a cell."""
+def _between(mesh: list[_Real], states: _State, first: Values | None) -> Values:
+    """Return the function that interpolates by the polynomials through both nodes and the stages of a cell.
+
+    ``first`` is the state at the first time, if that is 0: it may jump where w does not later.
+    """
     points = np.array([0.0, *POINTS, 1.0])
     weights = 1 / np.prod(points[:, None] - points + np.eye(6), axis=1)
+    starts = np.cumsum([0, *(len(nodes) - 1 for nodes in mesh)])
 
-    def values(index: int, u: _Real) -> _Real:
-        width, first = structure.layers[index].thickness / counts[index], sum(counts[:index])
-        cell = np.clip((u / width).astype(int), 0, counts[index] - 1)
-        off = (u / width - cell)[:, None] - points
+    def inside(index: int, u: _Real) -> _Real:
+        nodes = mesh[index]
+        cell = np.clip(np.searchsorted(nodes, u, side="right") - 1, 0, len(nodes) - 2)
+        off = ((u - nodes[cell]) / np.diff(nodes)[cell])[:, None] - points
         on = np.abs(off) < 1e-12
         share = np.where(on.any(axis=1)[:, None], on, weights / np.where(on, 1.0, off))
         share /= share.sum(axis=1, keepdims=True)
-        cell = cell + first
+        cell = cell + starts[index]
         around = np.concatenate(
             [states.nodes[:, cell, None], states.stages[:, cell], states.nodes[:, cell + 1, None]], axis=2
         )
-        return np.asarray(np.einsum("kp,tkpi->tki", share, around))
+        found = np.asarray(np.einsum("kp,tkpi->tki", share, around))
+        if first is not None:
+            found[0] = first(index, u)
+        return found
 
-    return values
+    return inside

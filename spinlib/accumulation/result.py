@@ -31,8 +31,8 @@ class SpinAccumulation:
             and the integral of the source, it is j_in - j_out.
         layer_relaxation: integral of (m - m_eq)/tau_sf.
         layer_field_torque: integral of omega_B x m, what a magnetic field takes.
-        error_estimate: largest difference from the solution on half as many cells (and twice the time step), as a share
-            of the largest component of w, or of j.
+        error_estimate: largest difference from the solution on half as many cells, of an evolution with twice the time
+            step, as a share of the largest component of w, or of j.
         time: None, or ``(times,)`` [s].
 
     >>> from spinlib.accumulation import DiffusiveMedium, Layer, SpinStructure, solve_accumulation

@@ -300,7 +300,8 @@ def helix(medium, turns, cells, last, steps, force=True):
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_limit_order_in_space_is_eight_at_nodes_and_five_between(force):
+def test_limit_order_in_space_is_eight_at_nodes_and_five_between(force, monkeypatch):
+    monkeypatch.setattr("spinlib.accumulation._mesh._SMOOTH", 1e99)  # else the first mesh is finer
     medium = DiffusiveMedium(1e-2, 1 * ps, 0.0, 1 * meV)
     errors = np.array([helix(medium, 10.1, cells, 0.5 * ps, 16, force) for cells in (40, 60)])
     slopes = np.log(errors[0] / errors[1]) / np.log(1.5)
@@ -471,7 +472,7 @@ def test_invariant_insulated_layers_keep_their_spin_to_rounding(tau):
     found = content(evolve_accumulation(structure, waves, np.array([0.01, 0.1, 1.0]) * ps))
     start = np.array([10 * nm * (1 - np.cos(5)), 0.3 * 50 * nm, 10 * nm * np.sin(5)])
     # Within each layer the sum over Gauss points is what a step keeps; it is the integral to 1e-10 at the start.
-    np.testing.assert_allclose(found, np.broadcast_to(found[0], found.shape), rtol=0, atol=1e-11 * 15 * nm)
+    np.testing.assert_allclose(found, np.broadcast_to(found[0], found.shape), rtol=0, atol=3e-11 * 15 * nm)
     np.testing.assert_allclose(found[0], start, rtol=0, atol=1e-9 * 15 * nm)
     # A field turns the whole.
     turned = content(evolve_accumulation(replace(structure, larmor_frequency=(0, 0, 2e12)), waves, [1 * ps]))[0]

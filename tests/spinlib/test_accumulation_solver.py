@@ -84,7 +84,7 @@ def resonant():
 def test_limit_resonant_bilayer_at_two_angstrom(resonant):
     structure, _, (m, _) = resonant
     # The default mesh is finer, so that 0.2 nm cannot be asked for.
-    nodes = _solution(structure, [500, 500]).nodes[:, :3]
+    nodes = _solution(structure, [np.linspace(0, 100 * nm, 501)] * 2).nodes[:, :3]
     assert np.abs(nodes[500] - m[4]).max() < 1e-8  # 0.91e-8
     everywhere = solve_accumulation(structure).at(np.linspace(-100, 100, 1001) * nm)[0]
     assert np.abs(nodes - everywhere).max() < 1.3e-7  # where m is largest wrong, some nm beside the interface
@@ -116,8 +116,9 @@ def test_limit_no_cell_is_longer_than_asked(length):
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_limit_order_eight(force):
+def test_limit_order_eight(force, monkeypatch):
     """A helix of 2 nm pitch in a metal whose waves are ten times as long: its closed form, at three meshes."""
+    monkeypatch.setattr("spinlib.accumulation._mesh._SMOOTH", 1e99)  # else the first mesh is fine enough
     q, length = np.pi / nm, 40 * nm
     structure = spiral(METAL, q, length, tilted(0) + 0.3 * X, drift=2e3, exchange_force=force)
     m, j = helix(structure, q)
@@ -129,13 +130,15 @@ def test_limit_order_eight(force):
     slopes = np.log2(np.divide(errors[:-1], errors[1:]))
     np.testing.assert_allclose(slopes, 8, rtol=0, atol=0.4)  # cells of 0.5 nm still turn by 1.6 rad
     assert all(error < estimate for error, estimate in zip(errors, estimates, strict=True))
+    monkeypatch.undo()
     default = solve_accumulation(structure)
     assert away(default.at([0.0]), (m[None], j[None])) < 1e-9
 
 
 @pytest.mark.parametrize("cone", [0.01, 1.4])
-def test_limit_estimate_is_the_error_of_half_as_many_cells(cone):
+def test_limit_estimate_is_the_error_of_half_as_many_cells(cone, monkeypatch):
     """On a helix about x. With M nearly along x the current hardly depends on the mesh, and w alone shows the error."""
+    monkeypatch.setattr("spinlib.accumulation._mesh._SMOOTH", 1e99)
     q = np.pi / nm
     structure = spiral(METAL, q, 40 * nm, X + cone * Z, drift=2e3)
     coarse, fine = (solve_accumulation(structure, rtol=1.0, max_step=step * nm) for step in (1.0, 0.5))

@@ -14,6 +14,7 @@ from spinlib.accumulation import (
     Layer,
     SpinStructure,
     bilayer,
+    evolve_accumulation,
     ring,
     solve_accumulation,
     wall,
@@ -539,17 +540,21 @@ def test_bad_input_warning_names_the_line_of_the_caller():
     assert [each.filename for each in caught] == [__file__]
 
 
-def test_bad_input_warning_of_a_tolerance_out_of_reach():
-    """A magnetisation that jumps inside a cell."""
+def test_bad_input_warning_of_a_magnetization_that_jumps_within_a_layer():
 
     def jumps(u):
         return np.where((u < 6.2345 * nm)[:, None], Z, X)
 
     # Printed law: there the jump is a source.
     structure = SpinStructure([Layer(METAL, 20 * nm, jumps)], exchange_force=False)
-    with pytest.warns(UserWarning, match=r"rtol = 1e-08 is not reached, two meshes differ by .*: pass a larger rtol"):
+    message = r"a field of layer 0 jumps at 6\.23\d*e-09 m from its left face, .*: cut the layer there"
+    with pytest.warns(UserWarning, match="rtol = 1e-08 is not reached"), pytest.warns(UserWarning, match=message):
         result = solve_accumulation(structure)
-    assert result.error_estimate > 1e-8
+    with pytest.warns(UserWarning, match=message):
+        evolve_accumulation(structure, (0, 0, 1), [1e-15])
+    cut = SpinStructure([Layer(METAL, 6.2345 * nm, Z), Layer(METAL, 13.7655 * nm, X)], exchange_force=False)
+    x = np.linspace(0, 20 * nm, 101)
+    np.testing.assert_allclose(result.at(x)[0], solve_accumulation(cut).at(x)[0], rtol=0, atol=1e-4)
 
 
 def test_bad_input_warning_beyond_rounding():
