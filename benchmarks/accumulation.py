@@ -10,10 +10,10 @@ on its own mesh. The reference is not the solver: beside its own M each magnet h
 second order, whose Taylor series of 26 terms from its end to the interface, in steps of 1/8 nm and extended precision,
 leave 18 digits; at the interface one real number joins them.
 
-The house solves on a mesh that resolves every wave and on half as many cells, so its first answer is good to 1e-8, on
-the resonant magnets to 1e-10, whatever was asked. Where waves are few and 1e-6 is enough, plain methods take less time.
-On the resonant magnets a peer that is told its mesh takes a few times as long for 1e-8, one that has to find its mesh
-some tens of times; finite volumes come to 4e-6 with 400 000 cells.
+The house solves on a mesh that resolves every wave and on half as many cells, so its first answer is good to 1e-10,
+whatever was asked. On the resonant magnets a peer that has to find its mesh takes some tens of times as long, one that
+is told its mesh a few times for 1e-6 and some ten times for 1e-8; finite volumes come to 4e-6 with 400 000 cells. On the
+realistic magnets, a few milliseconds for everyone, a peer that is told its mesh is the fastest for 1e-6.
 
 Everyone is asked for the cheapest setting from which on the error stays below the target:
 ``solve_bvp`` of SciPy: m and j in units in which they are alike, all six unknowns on one interval with a node at the
