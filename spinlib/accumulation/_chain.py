@@ -26,6 +26,7 @@ _Real = NDArray[np.float64]
 _Any = NDArray[Any]
 
 _BAND: Final = 5  # of 3 x 3 blocks beside the diagonal
+_SINGULAR: Final = 1e10  # condition of the equations of both ends
 _NONE: Final = np.zeros((3, 3))
 _ONE: Final = np.eye(3)
 
@@ -85,7 +86,13 @@ class Chain:
         system[:3, 3:] += left.by_other_value
         system[3:, 3:] += right.by_value
         system[3:, :3] += right.by_other_value
-        return np.asarray(np.linalg.inv(system))
+        system = system / (weights := np.abs(system).max(axis=1))[:, None]
+        if not np.linalg.cond(system) < _SINGULAR:
+            raise ValueError(
+                "spin_relaxation_time is so long beside the time to diffuse through the structure that rounding hides "
+                "what relaxes: pass a shorter one, or inf and an end that fixes m"
+            )
+        return np.asarray(np.linalg.inv(system) / weights)
 
     def solve(self, sources: _Any, left: End, right: End, closed: _Any, share: complex = 1.0) -> _Any:
         """Return (w, j) at all nodes ``(n + 1, 6)`` for sources ``(n, 6)`` of the steps and a share of the ends."""

@@ -15,15 +15,20 @@ __all__ = ["refuse_endless", "warn_of_flight", "warn_of_jumps"]
 
 def warn_of_flight(structure: SpinStructure) -> None:
     """Warn, in the name of the caller's caller, where the diffusion of spins is no limit of the Boltzmann equation."""
+    found = []
     for index, layer in enumerate(structure.layers):
-        medium, text = layer.medium, ""
+        medium = layer.medium
         if layer.thickness < medium.mean_free_path:
             text = f"is thinner, {layer.thickness:.3g} m, than its mean free path {medium.mean_free_path:.3g} m"
         elif medium.exchange_splitting and np.isnan(transverse_wavenumber(medium, model="boltzmann")):
             text = "has no transverse wave in the Boltzmann equation, at its precession angle "
             text += f"{medium.precession_angle:.3g}: spins dephase"
-        if text:
-            warnings.warn(f"layer {index} {text}; this is the solution of the moments", UserWarning, stacklevel=3)
+        else:
+            continue
+        found.append(f"layer {index} {text}")
+    if found:
+        more = f" (and {len(found) - 1} more)" if found[1:] else ""
+        warnings.warn(f"{found[0]}{more}; this is the solution of the moments", UserWarning, stacklevel=3)
 
 
 def warn_of_jumps(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> None:
@@ -31,9 +36,10 @@ def warn_of_jumps(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> 
     for index, (layer, nodes) in enumerate(zip(structure.layers, mesh, strict=True)):
         rough = rough_cells(structure, layer, nodes)
         if len(rough):
+            middle = (nodes[rough[0]] + nodes[rough[0] + 1]) / 2
             warnings.warn(
-                f"a field of layer {index} jumps at {nodes[rough[0]]:.6g} m from its left face, and error_estimate "
-                "does not know it: cut the layer there",
+                f"a field of layer {index} is not resolved {middle:.6g} m from its left face, and error_estimate does "
+                "not know it: cut the layer where the field jumps, or pass a shorter max_step",
                 UserWarning,
                 stacklevel=3,
             )

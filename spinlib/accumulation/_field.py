@@ -12,11 +12,15 @@ __all__ = ["evaluate"]
 _Real = NDArray[np.float64]
 
 
-def evaluate(name: str, field: ArrayLike | Callable[[_Real], ArrayLike], u: _Real) -> _Real:
+def evaluate(name: str, field: ArrayLike | Callable[[_Real], ArrayLike], u: _Real, variable: str = "u") -> _Real:
     """Return a field at distances ``(...)``, ``(..., 3)``, or refuse it by name; no magnetisation exceeds 1."""
     if callable(field):
-        remedy = "let the function return finite numbers of shape (n, 3) for u of shape (n,)"
-        array = shaped(f"{name}(u)", field(u.ravel()), (u.size, 3), remedy).reshape(*u.shape, 3)
+        remedy = f"let the function return finite numbers of shape (n, 3) for {variable} of shape (n,)"
+        try:
+            values = field(u.ravel())
+        except TypeError as error:
+            raise ValueError(f"{name}({variable}) fails for an array, {error}: {remedy}") from error
+        array = shaped(f"{name}({variable})", values, (u.size, 3), remedy).reshape(*u.shape, 3)
     else:
         array = np.broadcast_to(np.asarray(field, dtype=float), (*u.shape, 3))
     if name == "magnetization":

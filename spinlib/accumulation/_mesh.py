@@ -89,17 +89,20 @@ def first_mesh(structure: SpinStructure, longest: float, angle: float, shift: co
     for layer in structure.layers:
         step = min(longest, resolved(structure, layer, angle, shift))
         counts.append(max(2 if layer.uniform else _LEAST, int(np.ceil(layer.thickness / step))))
-    problem = "cells are needed to resolve the waves of all layers, too many"
-    remedy = f"pass thinner layers, or a longer max_step, for at most {MOST // 2}"
+    problem = "cells are needed to resolve all waves, too many"
+    remedy = (
+        f"pass thinner layers or a longer max_step or, for an evolution, a longer first time, for {MOST // 2} at most"
+    )
     require("structure", sum(counts), 2 * sum(counts) <= MOST, problem, remedy)
     mesh = []
-    for layer, count in zip(structure.layers, counts, strict=True):
-        nodes = np.linspace(0.0, layer.thickness, count + 1)
+    for index, layer in enumerate(structure.layers):
+        nodes = np.linspace(0.0, layer.thickness, counts[index] + 1)
         for _ in range(0 if layer.uniform else _LEVELS):
             rough = rough_cells(structure, layer, nodes)
-            if not len(rough):
+            if not len(rough) or 2 * (sum(counts) + len(rough)) > MOST:
                 break
             nodes = halved(nodes, rough)
+            counts[index] = len(nodes) - 1
         mesh.append(nodes)
     return mesh
 

@@ -39,7 +39,7 @@ def solve_accumulation(
     Args:
         structure: layers and ends.
         rtol: largest difference of two solutions, in w and in j, that is accepted [1].
-        max_step: longest cell [m]. A texture finer than 1/40 of its layer needs one.
+        max_step: longest cell [m]. A texture finer than 1/40 of its layer may be missed without one.
 
     Returns:
         m, j and the torque on nodes that resolve every wave, and ``at`` for anywhere else.
@@ -49,7 +49,7 @@ def solve_accumulation(
             no steady state, or no single one; waves that need more than 2e5 cells.
 
     Warns:
-        UserWarning: a layer thinner than its mean free path, a medium in which the Boltzmann equation has no wave, or
+        UserWarning: a layer thinner than its mean free path, a medium in which the Boltzmann equation has no wave,
             ``rtol`` not reached, or a field that jumps within a layer.
 
     >>> from spinlib.accumulation import Boundary, DiffusiveMedium, Layer
@@ -59,6 +59,8 @@ def solve_accumulation(
     >>> m.round(9).tolist()
     [0.0, 0.0, 0.367879441]
     """
+    if not isinstance(structure, SpinStructure):
+        raise ValueError(f"structure = {structure!r} is no structure: pass a SpinStructure of layers")
     tolerance = number("rtol", rtol, positive)
     longest = np.inf if max_step is None else number("max_step", max_step, positive)
     warn_of_flight(structure)

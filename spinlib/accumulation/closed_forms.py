@@ -234,8 +234,9 @@ def sd_damping(medium: DiffusiveMedium, equilibrium_ratio: float) -> Damping:
 
     >>> from spinlib.units import hbar
     >>> slow = DiffusiveMedium(diffusivity=1e-3, spin_relaxation_time=hbar, exchange_splitting=1.0)
-    >>> sd_damping(slow, 2.0)
-    Damping(alpha=0.5, gyromagnetic_factor=0.5)
+    >>> alpha, factor = sd_damping(slow, 2.0)
+    >>> round(alpha, 12), round(factor, 12)
+    (0.5, 0.5)
     """
     ratio, omega = number("equilibrium_ratio", equilibrium_ratio), medium.exchange_frequency
     if ratio * omega < 0 or ratio <= -1:
@@ -244,10 +245,12 @@ def sd_damping(medium: DiffusiveMedium, equilibrium_ratio: float) -> Damping:
             f"{medium.exchange_splitting:.4g}, above -1"
         )
     lost = 1 / medium.spin_relaxation_time
-    whole = lost**2 + (1 + ratio) * omega**2
-    if not whole:
+    if not (lost or omega):
         return Damping(0.0, 1.0)
-    return Damping(ratio * omega * lost / whole + 0.0, (lost**2 + omega**2) / whole)
+    size = float(np.hypot(lost, omega))
+    slow, fast = lost / size, omega / size
+    whole = 1 / (1 + ratio * fast**2)
+    return Damping(ratio * whole * fast * slow + 0.0, whole)
 
 
 def _relaxing(medium: DiffusiveMedium) -> DiffusiveMedium:
@@ -258,9 +261,11 @@ def _relaxing(medium: DiffusiveMedium) -> DiffusiveMedium:
 
 
 def _coth(x: complex) -> complex:
-    """Return coth x for Re x > 0, without overflow."""
-    decay = np.exp(-2 * x) if np.isfinite(x) else 0.0
-    return complex((1 + decay) / (1 - decay))
+    """Return coth x for Re x > 0, without overflow; 1 for an endless x."""
+    if not np.isfinite(x):
+        return 1 + 0j
+    less = np.expm1(-2 * x)
+    return complex(-(2 + less) / less)
 
 
 def _three(name: str, rule: Callable[[str, ArrayLike], _Real], value: ArrayLike) -> _Real:

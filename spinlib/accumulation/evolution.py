@@ -15,6 +15,7 @@ from spinlib.accumulation._cells import Cells, local_sources, make_cells
 from spinlib.accumulation._chain import Chain, make_end
 from spinlib.accumulation._checks import warn_of_flight, warn_of_jumps
 from spinlib.accumulation._collect import Values, collect
+from spinlib.accumulation._field import evaluate
 from spinlib.accumulation._local import local
 from spinlib.accumulation._mesh import POINTS, difference, divide, fastest, first_mesh, places, resolved
 from spinlib.accumulation.result import SpinAccumulation
@@ -46,6 +47,7 @@ def _poles() -> list[tuple[complex, complex]]:
 _POLES: Final = _poles()
 _RATE: Final = max(abs(z) for z, _ in _POLES)
 _AIM: Final = 3e-4  # error of precession that the default time step allows
+_MOST: Final = 1e9  # steps times cells
 _FIRST: Final = 16  # fewest steps to the first time
 _NEXT: Final = 4  # fewest from one time to the next
 
@@ -69,7 +71,7 @@ def evolve_accumulation(
     Args:
         structure: layers and ends, none of them ``open``.
         initial: m at t = 0: a 3-vector, a function x ``(n,)`` -> ``(n, 3)`` of the position, or a
-            :class:`SpinAccumulation` of the same structure, whose last time and current are taken.
+            :class:`SpinAccumulation` with the same edges, whose last time and current are taken.
         times: when [s], increasing, >= 0, ``(times,)``. The mesh resolves what spreads within the shortest interval
             between them, so a first time of fs and a last one of ns are best asked for in two calls, the second from
             the result of the first.
@@ -83,7 +85,7 @@ def evolve_accumulation(
 
     Raises:
         ValueError: an ``open`` end (its impedance has a memory), times that do not increase or are negative, steps not
-            above 0, an initial value of a wrong shape.
+            above 0, an initial value of a wrong shape, more steps times cells than 1e9.
 
     Warns:
         UserWarning: a layer thinner than its mean free path, a medium in which the Boltzmann equation has no wave, or a
@@ -96,11 +98,13 @@ def evolve_accumulation(
     >>> result.spin_accumulation[-1, 0].round(6).tolist()
     [0.0, 0.0, 0.367879]
     """
+    if not isinstance(structure, SpinStructure):
+        raise ValueError(f"structure = {structure!r} is no structure: pass a SpinStructure of layers")
     t = np.atleast_1d(real("times", times, "pass times in s"))
     if t.ndim != 1 or not t.size:
         raise ValueError(f"times has shape {t.shape}: pass an array of shape (times,)")
     require("times", t, t >= 0, "is negative", "pass times >= 0 in s")
-    require("times", t[1:], np.diff(t) > 0, "does not increase", "pass increasing times in s")
+    require("times", t, np.diff(t, prepend=-1.0) > 0, "does not increase", "pass increasing times in s")
     for side in ("left", "right"):
         end = getattr(structure, side)
         if end is not None and end.kind == "open":
@@ -111,6 +115,9 @@ def evolve_accumulation(
     plan = _plan(t, step)
     shortest = min((width for width, _ in plan if width), default=step)
     mesh = _mesh(structure, longest, shortest)
+    work = sum(count for _, count in plan) * sum(len(nodes) - 1 for nodes in mesh)
+    remedy = f"pass a longer first time, a longer time_step or max_step, or fewer times, for {_MOST:.0e} at most"
+    require("steps times cells", work, work <= _MOST, "takes hours", remedy)
     warn_of_jumps(structure, mesh)
     first = _initial(structure, initial, initial_spin_current)
     start = _sample(mesh, first)
@@ -175,7 +182,7 @@ def _initial(structure: SpinStructure, initial: _Vectors | SpinAccumulation, cur
 
     def field(name: str, value: _Vectors, x: _Real) -> _Real:
         if callable(value):
-            return shaped(f"{name}(x)", value(x), (x.size, 3), "let the function return (n, 3) for x of shape (n,)")
+            return evaluate(name, value, x, "x")
         vector = shaped(name, value, (3,), "pass one 3-vector or a function x (n,) -> (n, 3)")
         return np.broadcast_to(vector, (x.size, 3))
 

@@ -188,7 +188,7 @@ class SpinStructure:
     exchange_force: bool = True
 
     def __post_init__(self) -> None:
-        layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers)
+        layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers or ())
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
             raise ValueError(f"layers = {self.layers!r} is no stack: pass one Layer or more, from left to right")
         for name in ("left", "right"):

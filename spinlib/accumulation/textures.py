@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import integer, not_negative, number, positive, unit
+from spinlib._validate import integer, not_negative, number, positive, shaped, unit
 from spinlib.accumulation.medium import DiffusiveMedium
 from spinlib.accumulation.structure import Boundary, Layer, SpinStructure
 from spinlib.dynamics.walls import wall_profile
@@ -53,26 +53,28 @@ def bilayer(
     >>> bilayer(metal, (0, 0, -1), (0, 0, 1), 2e-9, 3e-9).edges.tolist()
     [-2e-09, 0.0, 3e-09]
     """
-    pair = (medium, medium) if isinstance(medium, DiffusiveMedium) else tuple(medium)
-    if len(pair) != 2:
-        raise ValueError(f"medium has {len(pair)} entries: pass one DiffusiveMedium or a pair")
+    pair = [medium, medium] if isinstance(medium, DiffusiveMedium) else medium
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise ValueError(f"medium = {medium!r} is neither one medium nor a pair: pass a DiffusiveMedium or two")
     width = number("interface_width", interface_width, not_negative)
     shapes: dict[str, Callable[[_Real], _Real]] = {"tanh": np.tanh, "exponential": lambda u: -np.expm1(-u)}
-    if not callable(profile) and profile not in shapes:
+    if not callable(profile) and profile not in list(shapes):
         raise ValueError(f"profile = {profile!r} is no profile: pass 'tanh', 'exponential' or a function")
     shape = profile if callable(profile) else shapes[profile]
     thicknesses = (
         number("left_thickness", left_thickness, positive),
         number("right_thickness", right_thickness, positive),
     )
-    directions = (unit("left_direction", left_direction), unit("right_direction", right_direction))
+    directions = []
+    for name, value in (("left_direction", left_direction), ("right_direction", right_direction)):
+        directions.append(unit(name, shaped(name, value, (3,))))
 
     def side(index: int) -> Layer:
         direction, thickness = directions[index], thicknesses[index]
 
         def field(u: _Real) -> _Real:
             depth = u if index else thickness - u
-            return np.asarray(shape(depth / width))[:, None] * direction
+            return shaped("profile(u)", shape(depth / width), u.shape)[:, None] * direction
 
         return Layer(pair[index], thickness, field if width else direction, drift=drift)
 
@@ -150,6 +152,8 @@ def wall(
     >>> wall(DiffusiveMedium(1e-3, 1e-12, exchange_splitting=1e-20), 5e-9).edges.round(12).tolist()
     [-1e-07, 1e-07]
     """
+    if not isinstance(medium, DiffusiveMedium):
+        raise ValueError(f"medium = {medium!r} is no medium: pass a DiffusiveMedium")
     scale = number("width", width, positive)
     half = 20 * scale if half_length is None else number("half_length", half_length, positive)
     turn, speed = rotation_matrix((0, 0, 1), number("azimuth", azimuth)), number("velocity", velocity)

@@ -77,11 +77,11 @@ def longitudinal(length, profile, x):
     return fed, (first + profile(length)) / np.sinh(length / LONG)
 
 
-def side(length, width=0.6, turn=100.0, torque=W, points=9):
-    """One side of the interface; ``turn`` is a_0, ``torque`` omega tau_sf."""
+def side(length, width=0.6, turn=100.0, torque=W, points=9, shape=np.tanh):
+    """One side of the interface; ``turn`` is a_0, ``torque`` omega tau_sf, ``shape`` f of x/width."""
 
     def profile(x):
-        return np.tanh(x / width)
+        return shape(x / width)
 
     def rates(x, y):
         f = profile(x)
@@ -217,21 +217,29 @@ def test_limit_what_a_current_accumulates():
     a, w = METAL.precession_angle, METAL.exchange_frequency * METAL.spin_relaxation_time
     length, unit = 20.0, METAL.diffusivity / METAL.spin_diffusion_length
     for theta in (0.0, 45.0, 90.0, 150.0):
-        total = np.zeros((3, 3))
+        total, turned = np.zeros((3, 3)), []
         for M, sign in ((LEFT, -1), (right(theta), 1)):
             slope = np.zeros((6, 6))
             H = cross_matrix(M)
             slope[:3, 3:], slope[3:, :3] = -(np.eye(3) + a * H), -(np.eye(3) + w * H)
             steps = expm(sign * length / LONG * slope)
-            total += -sign * np.linalg.solve(steps[:3, 3:], steps[:3, :3])
+            way = -np.linalg.solve(steps[:3, 3:], steps[:3, :3])
+            total += sign * way
+            inside = sign * np.linalg.solve(slope, steps - np.eye(6))[:3]  # integral of delta
+            turned.append(w * H @ inside @ np.vstack([np.eye(3), way]))
         wanted = np.linalg.solve(total, LEFT - right(theta))
         result = solved(theta, length, 0, METAL, exchange_force=True, drift=unit)
         found = result.at(0.0)[0] - right(theta)
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-7)
+        torque = [each @ wanted for each in turned]
+        np.testing.assert_allclose(result.layer_torque / unit, torque, rtol=0, atol=1e-6)
         back = solved(theta, length, 0, METAL, exchange_force=True, drift=-unit)
         np.testing.assert_allclose(back.deviation, -result.deviation, rtol=0, atol=1e-7)
         if not theta:
             np.testing.assert_allclose(wanted, np.tanh(length / LONG) * LEFT, rtol=0, atol=1e-12)
+    for theta, torque in ((90, (0.0006, 0, -0.9711)), (45, (0.0014, -1.4551, -1.4551))):
+        result = solved(theta, 100, 0, METAL, exchange_force=True, drift=unit)
+        np.testing.assert_allclose(result.layer_torque[1] / unit, torque, rtol=0, atol=1e-4)
 
 
 def test_limit_polarised_reservoirs_inject_what_the_printed_law_has_in_a_thin_sample():
@@ -247,9 +255,9 @@ def test_limit_polarised_reservoirs_inject_what_the_printed_law_has_in_a_thin_sa
 
 def test_limit_printed_torque_and_sign():
     """(87), (88) literally, for real m_x and m_y by solve_bvp, with the printed torque and the printed sign of (92)."""
-    length, width = 2.0, 0.6
+    width = 0.6
 
-    def conductance(sign, torque):
+    def conductance(sign, torque, length=2.0):
         def rates(x, y):
             u, slope = y[:2], y[2:]
             f, bend = np.tanh(x / width), 100 / (width * np.cosh(x / width) ** 2)
@@ -274,15 +282,17 @@ def test_limit_printed_torque_and_sign():
         return -LONG * complex(answer.y[2, 0], answer.y[3, 0]), answer.y[1]
 
     corrected, _ = conductance(1, W)
-    assert corrected == pytest.approx(side(length).g, abs=1e-5)
+    assert corrected == pytest.approx(side(2.0).g, abs=1e-5)
     weak, _ = conductance(1, 100.0)  # a/tau_sf is the torque of omega = a/tau_sf
-    assert weak == pytest.approx(side(length, torque=100.0).g, abs=1e-5)
+    assert weak == pytest.approx(side(2.0, torque=100.0).g, abs=1e-5)
     # The sign of (92): k^2 = (1 - i a)(1 + i w)/l^2 is real, and the wave a decay. It takes nearly all of m(0) away.
-    printed, hump = conductance(-1, W)
-    assert printed.real > 15 * abs(corrected.real)
-    assert np.sum(np.diff(np.sign(hump[np.abs(hump) > 1e-6])) != 0) == 0
-    m_0 = np.sqrt(0.5) * side(length).feed / (0.5 / np.tanh(length / LONG) + 0.5 * printed.real)
-    assert m_0 * np.sqrt(0.5) * np.abs(hump).max() < 0.05
+    each = side(10)
+    for torque, middle_size, top in ((W, 0.05803, 0.008245), (100.0, 0.10582, 0.012598)):
+        printed, hump = conductance(-1, torque, 10.0)
+        assert np.sum(np.diff(np.sign(hump[np.abs(hump) > 1e-6])) != 0) == 0
+        m_0 = np.sqrt(0.5) * each.feed / (0.5 * each.g_par + 0.5 * printed.real)
+        assert m_0 == pytest.approx(middle_size, abs=2e-5)
+        assert m_0 * np.sqrt(0.5) * np.abs(hump).max() == pytest.approx(top, abs=1e-5)
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -388,6 +398,17 @@ def test_paper_RHP_figure_10_x_component_of_the_short_sample():
     assert tops[1] / tops[0] == pytest.approx(4.47, abs=0.02)
 
 
+def test_paper_RHP_figure_10_depends_on_the_profile():
+    """An exponential of the same width has the path L - width, and a quarter of the x component of tanh."""
+    each = side(10, points=1201, shape=lambda u: -np.expm1(-u))
+    k = transverse_wavenumber(PAPER) * nm
+    step = k * LONG / (1 + 100j) / np.tanh(k * 9.4)
+    assert each.g == pytest.approx(step, abs=0.05 * abs(step))
+    m = solved(90, 10, profile="exponential").at(each.x * nm)[0]
+    np.testing.assert_allclose(m, profile_of(90, each), rtol=0, atol=SOLVER)
+    assert np.abs(m[:, 0]).max() == pytest.approx(0.226, abs=1e-3)
+
+
 def test_paper_RHP_figure_11_y_component_of_the_short_sample():
     for theta in (45, 90, 135):
         result = solved(theta, 10)
@@ -438,8 +459,16 @@ def test_paper_RHP_statement_orthogonal_is_not_where_it_is_largest():
         assert predicted == pytest.approx(best, abs=0.1)
         around = [middle(predicted + shift, one)[0] * middle(predicted + shift, one)[2] for shift in (-1, 0, 1)]
         assert around[1] > max(around[0], around[2])
-    m_x = [np.abs(solved(theta, 10).at(np.linspace(0, 10, 801) * nm)[0][:, 0]).max() for theta in (45, 72, 90, 135)]
-    assert np.argmax(m_x) == 1
+    # Of the multiples of 45 degrees: m_x and |m| at 0.6 nm only.
+    widths = (0.05, 0.3, 0.6, 1, 2, 3)
+    tops = np.array([[largest(theta, side(10, width, points=1201)) for theta in (45, 90)] for width in widths])
+    wanted = [[0.366, 0.215], [0.693, 0.640], [0.806, 0.890], [0.313, 0.175], [0.394, 0.239], [0.652, 0.547]]
+    np.testing.assert_allclose(tops, wanted, rtol=0, atol=1e-3)
+    for theta, m_y, m_z, size in ((45, 1.555, 1.597, 1.780), (90, 1.459, 1.459, 1.920), (135, 1.288, 1.284, 1.381)):
+        m = solved(theta, 10).at(np.linspace(-10, 10, 2401) * nm)[0]
+        found = [*np.abs(m[:, 1:]).max(axis=0), np.linalg.norm(m, axis=1).max()]
+        np.testing.assert_allclose(found, (m_y, m_z, size), rtol=0, atol=1e-3)
+        np.testing.assert_allclose(m[1200:], profile_of(theta, each), rtol=0, atol=SOLVER)
 
 
 def test_paper_RHP_statement_smallest_sample_does_not_have_the_largest_accumulation():
@@ -491,15 +520,19 @@ def test_paper_RHP_statement_one_direction_does_not_enhance():
         assert m.min() >= 0
         np.testing.assert_allclose(printed.spin_accumulation[:, :2], 0, rtol=0, atol=1e-12)
         each = longitudinal(10, lambda x, width=width: np.tanh(x / width), [0.0])
-        assert m.min() == pytest.approx(each[1] * np.tanh(10 / LONG), abs=1e-3)  # F/g_par, where J = 0
+        lowest = each[1] * np.tanh(10 / LONG)  # F/g_par, where J = 0 and M = 0: this is m - m_eq, too
+        assert m.min() == pytest.approx(lowest, abs=1e-3)
+        assert np.abs(printed.deviation[:, 2]).max() == pytest.approx(lowest, abs=SOLVER)
         np.testing.assert_allclose(solved(180, 10, width, exchange_force=True).deviation, 0, rtol=0, atol=1e-12)
 
 
 def test_paper_RHP_statement_angle_is_neither_needed_nor_enough():
-    # Not needed, by the printed law: parallel, 0.9996 of m_eq where M = 0.
-    result = solved(180, 10)
-    place = np.argmin(np.abs(result.position))
-    assert np.linalg.norm(result.deviation[place]) == pytest.approx(0.9996, abs=1e-4)
+    # Not needed, by the printed law: at theta = 0, antiparallel magnets, m along M misses m_eq.
+    x = np.linspace(0, 10, 201)
+    fed, _ = longitudinal(10, lambda y: np.tanh(y / 0.6), x)
+    m = solved(0, 10).at(x * nm)[0]
+    np.testing.assert_allclose(m, np.outer(fed, (0, 0, 1)), rtol=0, atol=SOLVER)
+    assert (np.tanh(x / 0.6) - m[:, 2]).max() == pytest.approx(0.844, abs=1e-3)
     # Not enough, with the force.
     for theta in (20, 90, 150):
         assert np.abs(solved(theta, 10, exchange_force=True).deviation).max() == pytest.approx(0, abs=1e-12)

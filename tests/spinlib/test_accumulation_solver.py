@@ -81,7 +81,7 @@ def resonant():
     return structure, x, by_embedding(structure, x, 1e-12)
 
 
-def test_limit_resonant_bilayer_at_two_angstrom(resonant):
+def test_limit_interface_of_the_resonant_bilayer_at_two_angstrom(resonant):
     structure, _, (m, _) = resonant
     # The default mesh is finer, so that 0.2 nm cannot be asked for.
     nodes = _solution(structure, [np.linspace(0, 100 * nm, 501)] * 2).nodes[:, :3]
@@ -991,3 +991,20 @@ def test_invariant_two_runs_are_one():
     np.testing.assert_array_equal(one.spin_accumulation, two.spin_accumulation)
     np.testing.assert_array_equal(M, before[0])
     np.testing.assert_array_equal(larmor, before[1])
+
+
+def test_limit_narrow_wall_in_a_thick_layer():
+    """Cells are short where M turns, and only there."""
+    structure = wall(METAL, 0.3 * nm, half_length=200 * nm, drift=1e3)
+    result = solve_accumulation(structure)
+    cells = np.diff(result.position)
+    assert cells.min() < 0.06 * nm < 0.3 * nm < cells.max()
+    near = cells[np.abs(result.position[:-1]) < 0.5 * nm]
+    assert len(result.position) < 3000
+    assert near.max() < 0.1 * nm
+    fine = solve_accumulation(structure, max_step=0.05 * nm)
+    x = np.linspace(-20, 20, 81) * nm
+    for rough, smooth in zip(result.at(x), fine.at(x), strict=True):
+        np.testing.assert_allclose(rough, smooth, rtol=0, atol=1e-9 * np.abs(smooth).max())
+    flat = solve_accumulation(SpinStructure([Layer(METAL, 400 * nm)], Boundary.spin_current((1, 0, 0))))
+    assert np.ptp(np.diff(flat.position)) < 1e-9 * nm

@@ -371,7 +371,17 @@ def test_bad_input_records(refusal):
 
 
 BUILDERS = (
-    Refusal("three media", bilayer, {"medium": [METAL] * 3}, ("medium has 3 entries", "or a pair")),
+    Refusal("no medium", bilayer, {"medium": 3}, ("medium = 3", "neither one medium nor a pair")),
+    Refusal("no medium of a wall", wall, {"medium": None}, ("medium = None", "pass a DiffusiveMedium")),
+    Refusal(
+        "flat profile",
+        bilayer,
+        {"interface_width": 1e-9, "profile": lambda u: 1.0},
+        ("profile(u) has shape ()", "pass finite numbers"),
+    ),
+    Refusal("profile of a list", bilayer, {"profile": ["tanh"]}, ("profile = ['tanh']", "or a function")),
+    Refusal("two directions", bilayer, {"left_direction": np.eye(3)[:2]}, ("left_direction has shape (2, 3)", "(3,)")),
+    Refusal("three media", bilayer, {"medium": [METAL] * 3}, ("medium = [", "neither one medium nor a pair", "or two")),
     Refusal("left direction", bilayer, {"left_direction": (0, 0, 2)}, ("left_direction = 2", "left_direction /")),
     Refusal("right direction", bilayer, {"right_direction": (0, 0.9, 0)}, ("right_direction = 0.9", "pass")),
     Refusal("left thickness", bilayer, {"left_thickness": 0.0}, ("left_thickness = 0", "left_thickness > 0")),
@@ -509,10 +519,46 @@ def test_bad_input_open_end_that_is_fed_for_ever():
         solve_accumulation(SpinStructure([first, fed], None, OPEN))
     with pytest.raises(ValueError, match=r"source = \[0.0, 0.0, 10000000000.0\] at an open end .* or another end"):
         solve_accumulation(SpinStructure([fed, first], OPEN, None))
+    tilted = replace(fed, source=(1e10, 0, 1e9))
+    with pytest.raises(ValueError, match="never loses"):
+        solve_accumulation(SpinStructure([first, tilted], None, OPEN))
     across = replace(fed, source=(1e10, 0, 0))  # this part precesses, and has a stationary state
     far = 1e10 / METAL.exchange_frequency
     m, _ = solve_accumulation(SpinStructure([first, across], None, OPEN)).at(90 * nm)
     assert m[1] == pytest.approx(-far, abs=1e-5 * far)  # H x delta = source, but for exp(-81/4.5)
+
+
+def test_bad_input_rounding_hides_what_relaxes():
+    """An insulated layer that loses spins once in 1e11 times of diffusion."""
+    fed, closed = Boundary.spin_current(X), Boundary.spin_current((0, 0, 0))
+    layer = Layer(DiffusiveMedium(4e-3, 1e3), 10 * nm)
+    with pytest.raises(ValueError, match=r"spin_relaxation_time is so long .* an end that fixes m"):
+        solve_accumulation(SpinStructure([layer], fed, closed))
+    assert solve_accumulation(SpinStructure([layer], fed)).at(0.0)[0][0] == pytest.approx(
+        10 * nm / 4e-3, rel=1e-9, abs=0
+    )
+
+
+@pytest.mark.parametrize("solver", [solve_accumulation, lambda layer: evolve_accumulation(layer, (0, 0, 1), [1e-12])])
+def test_bad_input_no_structure(solver):
+    with pytest.raises(ValueError, match="is no structure: pass a SpinStructure of layers"):
+        solver(Layer(METAL, 9 * nm))
+
+
+def test_bad_input_functions_of_one_number():
+    with pytest.raises(ValueError, match=r"magnetization\(u\) fails for an array, .* shape \(n, 3\) for u"):
+        Layer(METAL, 9 * nm, lambda u: (float(u), 0, 0))
+
+
+def test_bad_input_a_texture_that_no_mesh_resolves():
+    """Refining stops at the number of cells that the solver promises."""
+
+    def ripple(u):
+        return np.stack([np.sin(u / 1e-13), 0 * u, np.cos(u / 1e-13)], axis=1)
+
+    with pytest.warns(UserWarning, match="rtol"), pytest.warns(UserWarning, match="layer 0 is not resolved"):
+        result = solve_accumulation(SpinStructure([Layer(METAL, 100 * nm, ripple)], exchange_force=False))
+    assert len(result.position) <= 400_001
 
 
 # --- warnings -----------------------------------------------------------------------------------------------------
@@ -540,6 +586,13 @@ def test_bad_input_warning_names_the_line_of_the_caller():
     assert [each.filename for each in caught] == [__file__]
 
 
+def test_bad_input_warning_names_one_layer_and_counts_the_rest():
+    thin = Layer(METAL, 2 * nm)
+    with pytest.warns(UserWarning, match=r"layer 0 is thinner, .* \(and 2 more\); this is the solution") as caught:
+        solve_accumulation(SpinStructure([thin, Layer(METAL, 20 * nm), thin, thin]))
+    assert len(caught) == 1
+
+
 def test_bad_input_warning_of_a_magnetization_that_jumps_within_a_layer():
 
     def jumps(u):
@@ -547,7 +600,7 @@ def test_bad_input_warning_of_a_magnetization_that_jumps_within_a_layer():
 
     # Printed law: there the jump is a source.
     structure = SpinStructure([Layer(METAL, 20 * nm, jumps)], exchange_force=False)
-    message = r"a field of layer 0 jumps at 6\.23\d*e-09 m from its left face, .*: cut the layer there"
+    message = r"a field of layer 0 is not resolved 6\.23\d*e-09 m from its left face, .*: cut the layer where"
     with pytest.warns(UserWarning, match="rtol = 1e-08 is not reached"), pytest.warns(UserWarning, match=message):
         result = solve_accumulation(structure)
     with pytest.warns(UserWarning, match=message):
