@@ -4,6 +4,9 @@ The routes: matrix exponentials of Fourier components, error functions and Besse
 factor mode by mode, the steady solver, and the equations of motion of both spins as they stand.
 """
 
+import ast
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +15,7 @@ from scipy.integrate import simpson, solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import minimize_scalar
 from scipy.sparse import lil_array
-from scipy.sparse.linalg import expm_multiply
+from scipy.sparse.linalg import expm_multiply, spsolve
 from scipy.special import erfc, ive
 
 from spinlib.accumulation import (
@@ -29,17 +32,35 @@ from spinlib.accumulation import (
 )
 from spinlib.dynamics.macrospin import llg_rate
 from spinlib.spin import cross_matrix, rotation_matrix
-from spinlib.units import fs, gyromagnetic_ratio, hbar, meV, nm, ps
+from spinlib.units import e, fs, gyromagnetic_ratio, hbar, meV, nm, ps
+from tools.notebooks import ROOT, read
 
+PAGE = ROOT / "book" / "accumulation_in_time.md"
 RNG = np.random.default_rng(66)
 CLOSED = Boundary.spin_current((0.0, 0.0, 0.0))
 METAL = DiffusiveMedium(1e-3, 1 * ps, 3 * fs, 100 * meV)
 NORMAL = DiffusiveMedium(1e-3, 10 * ps, 3 * fs)
+FLOW = 0.4 * 4e11 / (2 * e)  # hbar/(m^2 s)
+PAGE_FUNCTIONS = ("stack", "torque_on", "rate_of", "on_moment", "lag", "pair")
 
 
 def scaled(tau=0.0, lost=0.0, omega=0.0):
     """A medium with D = 1 whose units are free."""
     return DiffusiveMedium(1.0, 1 / lost if lost else np.inf, tau, omega * hbar)
+
+
+@cache
+def chapter():
+    """Functions and imports of the page, with the numbers that they use."""
+    tree = ast.parse("\n".join(cell.source for cell in read(PAGE).cells if cell.cell_type == "code"))
+    kept = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    kept += [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in PAGE_FUNCTIONS]
+    space = {"magnet": METAL, "normal": NORMAL, "gamma": gyromagnetic_ratio, "gilbert": 0.01, "drift": FLOW}
+    space |= {"spins": 8e5 / (gyromagnetic_ratio * hbar) * 4 * nm, "p": np.array([0, 0, 1.0])}
+    space |= {"Larmor": gyromagnetic_ratio * np.array([0, 0, -0.05]), "fits_ab": ([0.3, 0.1], [0.2, -0.4])}
+    exec(compile(ast.Module(kept, []), str(PAGE), "exec"), space)
+    space["device"] = space["stack"]((1, 0, 0))
+    return space
 
 
 def along(x, profile):
@@ -160,7 +181,7 @@ def test_limit_order_five_in_time():
 
 
 def test_limit_order_eight_in_space():
-    q, cells, errors = 0.2 * np.pi, np.array([50, 70, 98]), []
+    q, cells, errors = 0.2 * np.pi, np.array([64, 80, 100]), []
     for count in cells:
         layer = Layer(scaled(0.0, 1e-4), 100.0, source=lambda u: along(u, lambda y: np.cos(q * y)))
         result = evolve_accumulation(
@@ -244,8 +265,8 @@ def stack(direction, drift=1.0):
     )
 
 
-def finite_volumes(structure, times, size):
-    """Torque on each layer by cells of one size with the currents on their faces, m = 0 outside; second order."""
+def volumes(structure, size):
+    """Cells of one size with the currents on their faces, m = 0 outside; second order."""
     counts = [round(layer.thickness / size) for layer in structure.layers]
     owner = np.repeat(np.arange(len(counts)), counts)
     n = len(owner)
@@ -256,6 +277,7 @@ def finite_volumes(structure, times, size):
         H = layer.medium.exchange_frequency * cross_matrix(layer.magnetization)
         block = -H - np.eye(3) / layer.medium.spin_relaxation_time
         matrix[3 * i : 3 * i + 3, 3 * i : 3 * i + 3] = block
+        matrix[3 * i : 3 * i + 3, one] = np.reshape(layer.source, (3, 1))
         for face, sign in ((i, 1), (i + 1, -1)):
             for c in range(3):
                 matrix[3 * i + c, 3 * n + 3 * face + c] = sign / size
@@ -274,18 +296,33 @@ def finite_volumes(structure, times, size):
             if face < n:
                 matrix[row + c, 3 * face + c] = -D / (tau * gap)
             matrix[row + c, one] = drive[c] / tau
-    start = np.zeros(6 * n + 4)
-    start[one] = 1
-    torques = []
-    for t in times:
-        state = expm_multiply(matrix.tocsr() * t, start)
-        m = state[: 3 * n].reshape(n, 3)
-        layers = [
-            size * layer.medium.exchange_frequency * np.cross(layer.magnetization, m[owner == index]).sum(axis=0)
-            for index, layer in enumerate(structure.layers)
-        ]
-        torques.append(layers)
-    return np.array(torques)
+    return matrix.tocsr(), owner
+
+
+def torques(structure, owner, size, state):
+    m = state[: 3 * len(owner)].reshape(-1, 3)
+    return [
+        size * layer.medium.exchange_frequency * np.cross(layer.magnetization, m[owner == index]).sum(axis=0)
+        for index, layer in enumerate(structure.layers)
+    ]
+
+
+def finite_volumes(structure, times, size):
+    """Torque on each layer at several times."""
+    matrix, owner = volumes(structure, size)
+    start = np.zeros(matrix.shape[0])
+    start[-1] = 1
+    return np.array([torques(structure, owner, size, expm_multiply(matrix * t, start)) for t in times])
+
+
+def steady_torques(structure):
+    """Torque on each layer in the steady state, extrapolated to no size."""
+    found = []
+    for size in (0.25 * nm, 0.125 * nm):
+        matrix, owner = volumes(structure, size)
+        state = spsolve(matrix[:-1, :-1].tocsc(), -matrix[:-1, [-1]].toarray()[:, 0])
+        found.append(np.array(torques(structure, owner, size, state)))
+    return found[1] + (found[1] - found[0]) / 3
 
 
 def test_limit_torque_builds_up_as_in_finite_volumes():
@@ -515,6 +552,47 @@ def test_limit_rate_of_the_spins_is_that_of_the_moments_reversed():
     spins = (push - alpha * np.cross(M, push)) / (1 + alpha**2)
     moments = llg_rate(-M, -B, alpha=alpha, torque=-torque)
     np.testing.assert_allclose(spins, -moments, rtol=1e-12)
+
+
+def test_limit_macrospin_of_the_page_is_driven_by_the_torque_of_finite_volumes():
+    page, M = chapter(), np.array([1.0, 0, 0])
+    wanted = gyromagnetic_ratio * hbar * FLOW / (8e5 * 4 * nm) * steady_torques(page["stack"](M))[2]
+    torque = page["torque_on"](M)
+    np.testing.assert_allclose(torque, wanted, rtol=0, atol=2e-3 * np.abs(wanted).max())  # of the cells
+    assert torque[2] > 0  # towards the spins that come
+    moments = llg_rate(-M, np.array([0, 0, 0.05]), alpha=0.01, torque=-torque)
+    np.testing.assert_allclose(page["rate_of"](M), -moments, rtol=1e-12)
+    M = np.array([0.6, 0, 0.8])
+    a, b = 0.3 + 0.1 * 0.8, 0.2 - 0.4 * 0.8
+    wanted = -a * np.array([-0.48, 0, 0.36]) - b * np.array([0, -0.6, 0])
+    np.testing.assert_allclose(page["on_moment"](-M, 0.0), wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("degrees", [0, 90])
+def test_limit_damping_of_the_free_layer_by_finite_volumes(degrees):
+    """Four responses: isotropic where both magnets are along one axis, 2.37 to 1 at a right angle."""
+    page, angle = chapter(), np.radians(degrees)
+    M, within = np.array([np.sin(angle), 0, np.cos(angle)]), np.array([np.cos(angle), 0, -np.sin(angle)])
+    alphas = []
+    for turn in (np.array([0, 1.0, 0]), within):
+        device = page["stack"](M, drift=0.0)
+        layers = list(device.layers)
+        layers[2] = Layer(METAL, 4 * nm, M, 0.0, source=-0.05 * turn)
+        late = steady_torques(SpinStructure(layers, left=device.left, right=device.right))[2] / (4 * nm)
+        alphas.append(-(late @ np.cross(M, turn)) / (1 - late @ turn))
+        assert page["lag"](M, turn) == pytest.approx(alphas[-1], abs=5e-5)
+    assert alphas[1] / alphas[0] == pytest.approx(2.37 if degrees else 1.0, abs=0.02)
+
+
+def test_limit_pair_of_the_page_conserves_spin_and_feels_the_torque_of_a_layer():
+    M, m, w = np.array([0.6, 0, 0.8]), np.array([0.1, 0.3, -0.2]), 3.0
+    rate = chapter()["pair"](w, 0.4, 0.3, flips=0.0)(0.0, np.concatenate([M, m]))
+    larmor = np.array([0, 0, 0.3])
+    np.testing.assert_allclose(rate[:3] + rate[3:], np.cross(M, larmor), rtol=0, atol=1e-14)
+    medium = DiffusiveMedium(1.0, 1.0, 0.0, w * hbar)
+    slab = SpinStructure([Layer(medium, 1.0, M, 0.0)], CLOSED, CLOSED)
+    torque = evolve_accumulation(slab, m, [0.0]).layer_torque[0, 0]
+    np.testing.assert_allclose(rate[:3], np.cross(M, larmor) + torque, rtol=0, atol=1e-9)
 
 
 def test_limit_slow_turn_is_the_steady_state_and_a_source():
