@@ -26,10 +26,10 @@ from spinlib.accumulation import (
     transverse_wavenumber,
 )
 from spinlib.circuit import InterfaceConductance, spin_valve
-from spinlib.dynamics.macrospin import ValveTorque
+from spinlib.dynamics.macrospin import LinearField, ValveTorque, integrate_llg
 from spinlib.materials import material
 from spinlib.spin import cross_matrix, direction, unit_vector
-from spinlib.units import e, gyromagnetic_ratio, hbar, meV, nm
+from spinlib.units import e, gyromagnetic_ratio, hbar, meV, nm, ns
 from tools.notebooks import ROOT
 
 CHAPTER = ROOT / "book" / "spin_injection_stacks.md"
@@ -91,6 +91,14 @@ def page():
         if "plt.subplots" not in source and "plotting.summary" not in source:
             exec(source.partition("theta = np.linspace")[0], names)
     return names
+
+
+@pytest.fixture(scope="module")
+def motion(page):
+    """Page, with its torque on a moment, and the motion that it is for: damping, rate of precession, field."""
+    [cell] = [source for source in cells() if "class StackTorque" in source]
+    exec(cell.partition("given = {")[0], page)
+    return page, 0.02, 0.05 * gyromagnetic_ratio, LinearField(tensor=0.05 * np.outer(Z, Z))
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------
@@ -446,6 +454,57 @@ def test_limit_the_weaker_magnet_is_pushed_the_ordinary_way():
     assert (on_cobalt < 0).all()
     assert on_permalloy[0] < 0 < on_permalloy[-1]
     assert np.count_nonzero(np.diff(np.sign(on_permalloy))) == 1
+
+
+def parts(theta):
+    """Torque towards the fixed magnet and about it over sin(theta), at J, from matrix exponentials."""
+    j, n, bulk = by_exponentials(valve(theta))[1], direction(theta), medium(PY, 200 * meV, 2.0)
+    kept = across(j[2] - j[3], n)
+    lost = 1 / (bulk.exchange_frequency * bulk.spin_relaxation_time)
+    torque = gyromagnetic_ratio * hbar / (8e5 * 8 * nm) * (kept + lost * np.cross(n, kept)) / (1 + lost**2)
+    return np.array([-torque @ direction(theta + np.pi / 2), torque[1]]) / np.sin(theta)
+
+
+@pytest.mark.parametrize("theta", [0.3, 1.4, 2.7])
+def test_limit_torque_on_the_moment_by_matrix_exponentials(motion, theta):
+    found = motion[0]["StackTorque"](8 * nm, J).parts(np.cos(theta))
+    np.testing.assert_allclose(found, parts(theta), rtol=0, atol=1e-6 * np.abs(parts(theta)).max())
+
+
+@pytest.mark.parametrize("m_z", [-1, 1])
+def test_limit_trajectories_decay_below_the_threshold_and_grow_above(motion, m_z):
+    """alpha Omega = a at the pole gives the threshold; log of the angle against the rate of the linear motion."""
+    page, alpha, omega, axis = motion
+    a, b = parts(3e-3 if m_z < 0 else np.pi - 3e-3)
+    threshold = J * alpha * omega * m_z / (a - alpha * b)
+    still = page["growth"](m_z * Z, None)
+    driven = page["growth"](m_z * Z, page["StackTorque"](8 * nm, J))
+    assert -J * still / (driven - still) == pytest.approx(threshold, abs=1e-4 * threshold)  # 3e-3 squared, times ten
+    start = np.array([1e-3, 0.0, m_z * np.sqrt(1 - 1e-6)])
+    for share in (0.9, 1.1):
+        torque = page["StackTorque"](8 * nm, share * threshold)
+        path = integrate_llg(start, axis, np.array([0.0, 40.0]) * ns, alpha=alpha, torque=torque, rtol=1e-9)
+        found = np.log(np.hypot(*path[-1, :2]) / 1e-3)
+        wanted = alpha * omega * (share - 1) / (1 + alpha**2) * 40 * ns
+        assert found == pytest.approx(wanted, abs=0.01 * abs(wanted))
+
+
+def test_limit_both_states_end_in_the_steady_precession_of_the_page(motion):
+    """From near both poles at a current half above the larger threshold."""
+    page, alpha, omega, axis = motion
+    a, b = parts(3e-3)
+    torque = page["StackTorque"](8 * nm, -1.5 * J * alpha * omega / (a - alpha * b))
+    times = np.linspace(0, 150 * ns, 1501)
+    start = direction(np.array([0.3, np.pi - 0.3]))
+    path = integrate_llg(start, axis, times, alpha=alpha, torque=torque, rtol=1e-6)
+    last = path[-1, :, 2]
+    towards, around = torque.parts(-last)
+    turning = omega * last + around
+    np.testing.assert_allclose(towards, alpha * turning, rtol=0, atol=1e-3 * np.abs(towards).max())
+    np.testing.assert_allclose(last, -0.754, rtol=0, atol=1e-3)  # the page prints three digits
+    angle = np.unwrap(np.arctan2(path[-40:, :, 1], path[-40:, :, 0]), axis=0)
+    slope = (angle[-1] - angle[0]) / (times[-1] - times[-40])
+    np.testing.assert_allclose(slope, turning, rtol=1e-3)
 
 
 # --- what the page says of its inputs ---------------------------------------------------------------------------------
