@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._modes import decompose
-from spinlib._validate import not_negative, number, positive, require
+from spinlib._validate import not_negative, number, positive, positive_or_inf, require
 
 __all__ = ["CHANNELS", "Interface", "Layer", "Medium", "reverse"]
 
@@ -25,11 +25,6 @@ def _asymmetry(name: str, value: object, *, closed: bool) -> float:
     inside = abs(found) <= 1 if closed else abs(found) < 1
     require(name, found, inside, "is no asymmetry of two channels", f"pass |{name}| {'<=' if closed else '<'} 1")
     return found
-
-
-def _length(name: str, value: object) -> float:
-    """Return a positive length, which may be infinite, or refuse it."""
-    return inf if np.ndim(value) == 0 and value == inf else number(name, value, positive)  # type: ignore[arg-type]
 
 
 def _rate(sigma: float, other: float, length: float, names: str) -> float:
@@ -135,7 +130,7 @@ class Medium:
         """
         rho = number("resistivity", resistivity, positive)
         beta = _asymmetry("beta", beta, closed=False)
-        length = _length("spin_diffusion_length", spin_diffusion_length)
+        length = positive_or_inf("spin_diffusion_length", spin_diffusion_length)
         n = _channel_count(channels)
         sigma, relaxation = np.zeros(n), np.zeros((n, n))
         sigma[:2] = 1 / (2 * rho * (1 - beta)), 1 / (2 * rho * (1 + beta))
@@ -220,7 +215,10 @@ class Medium:
             remedy = f"pass at least conductivity (1 - beta)/2 = {down:.6g} S/m"
             d_down = minority - down if abs(minority - down) > 1e-12 * down else 0.0
             require("minority_conductivity", minority, d_down >= 0, "is below that of its s channel", remedy)
-        flip, merge = _length("spin_diffusion_length", spin_diffusion_length), _length("s_d_length", s_d_length)
+        flip, merge = (
+            positive_or_inf("spin_diffusion_length", spin_diffusion_length),
+            positive_or_inf("s_d_length", s_d_length),
+        )
         rates = {("s_up", "s_down"): _rate(up, down, flip, "conductivity and spin_diffusion_length")}
         if d_down:
             rates["s_down", "d_down"] = _rate(down, d_down, merge, "minority channels and s_d_length")
@@ -272,7 +270,7 @@ class Layer:
     def __post_init__(self) -> None:
         if not isinstance(self.medium, Medium):
             raise ValueError(f"medium = {self.medium!r} is no Medium: pass Layer(Medium(...), thickness)")
-        object.__setattr__(self, "thickness", _length("thickness", self.thickness))
+        object.__setattr__(self, "thickness", positive_or_inf("thickness", self.thickness))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,7 @@ __all__ = [
     "number",
     "place",
     "positive",
+    "positive_or_inf",
     "real",
     "require",
     "shaped",
@@ -145,6 +147,15 @@ def positive(name: str, value: ArrayLike) -> NDArray[np.float64]:
     array = real(name, value)
     require(name, array, array > 0, "is not positive", f"pass {name} > 0 in SI units")
     return array
+
+
+def positive_or_inf(name: str, value: object) -> float:
+    """Return ``value`` as one positive float, which may be infinite, or refuse it by name.
+
+    >>> positive_or_inf("thickness", float("inf"))
+    inf
+    """
+    return inf if np.ndim(value) == 0 and value == inf else number(name, value, positive)  # type: ignore[arg-type]
 
 
 def not_negative(name: str, value: ArrayLike) -> NDArray[np.float64]:

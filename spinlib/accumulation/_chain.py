@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spinlib.accumulation._local import local
-from spinlib.accumulation.structure import Boundary, SpinStructure
+from spinlib.accumulation._local import Local, local
+from spinlib.accumulation.structure import Boundary, Layer, SpinStructure
 from spinlib.spin import cross_matrix
 
 __all__ = ["Chain", "End", "make_end"]
@@ -86,7 +86,8 @@ class Chain:
         system[:3, 3:] += left.by_other_value
         system[3:, 3:] += right.by_value
         system[3:, :3] += right.by_other_value
-        system = system / (weights := np.abs(system).max(axis=1))[:, None]
+        weights = np.abs(system).max(axis=1)
+        system /= weights[:, None]
         if not np.linalg.cond(system) < _SINGULAR:
             raise ValueError(
                 "spin_relaxation_time is so long beside the time to diffuse through the structure that rounding hides "
@@ -127,21 +128,19 @@ def make_end(structure: SpinStructure, side: int) -> End:
     if vector is not None:
         return End((vector - at.rest[0]) / layer.medium.density_of_states, _ONE, _NONE, _NONE, _NONE)
     if matrix is None:
-        conductance, given = _continued(structure, side)
+        conductance, given = _continued(layer, at, side)
         return End(given, conductance, -side * _ONE, _NONE, _NONE)
     if side < 0:
         return End(np.zeros(3), -matrix, _NONE, _ONE, _NONE)
     return End(np.zeros(3), _NONE, _ONE, _NONE, -matrix)
 
 
-def _continued(structure: SpinStructure, side: int) -> tuple[_Real, _Real]:
+def _continued(layer: Layer, at: Local, side: int) -> tuple[_Real, _Real]:
     """Return G and the right-hand side of G w -+ j = G w_inf -+ j_inf, where the outer layer has no end.
 
     All are functions of H x: f(H x) = f(0) n n^T + Re f(i H)(1 - n n^T) + Im f(i H) n x.
     """
-    layer = structure.layers[0 if side < 0 else -1]
     medium = layer.medium
-    at = local(structure, layer, np.array([0.0 if side < 0 else layer.thickness]))
     feed = at.source[0] + (at.equilibrium[0] - at.rest[0]) / medium.spin_relaxation_time
     field = float(np.linalg.norm(at.precession[0]))
     n = at.precession[0] / field if field else np.array([0.0, 0.0, 1.0])

@@ -10,7 +10,7 @@ from spinlib.accumulation._mesh import rough_cells
 from spinlib.accumulation.closed_forms import transverse_wavenumber
 from spinlib.accumulation.structure import SpinStructure
 
-__all__ = ["refuse_endless", "warn_of_flight", "warn_of_jumps"]
+__all__ = ["refuse_endless", "refuse_other", "warn_of_flight", "warn_of_jumps"]
 
 
 def warn_of_flight(structure: SpinStructure) -> None:
@@ -43,6 +43,12 @@ def warn_of_jumps(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> 
                 UserWarning,
                 stacklevel=3,
             )
+
+
+def refuse_other(structure: object) -> None:
+    """Refuse what is no structure, such as a bare layer."""
+    if not isinstance(structure, SpinStructure):
+        raise ValueError(f"structure = {structure!r} is no structure: pass a SpinStructure of layers")
 
 
 def refuse_endless(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> None:

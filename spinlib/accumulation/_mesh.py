@@ -79,7 +79,7 @@ def resolved(structure: SpinStructure, layer: Layer, angle: float, shift: comple
     return float(angle / np.sqrt(squared)) if squared else np.inf
 
 
-def first_mesh(structure: SpinStructure, longest: float, angle: float, shift: complex = 0.0) -> list[_Real]:
+def first_mesh(structure: SpinStructure, longest: float, angle: float) -> list[_Real]:
     """Return the nodes that each layer starts with, or refuse more of them than a computer holds.
 
     No cell is longer than ``longest`` or than |k| h = angle, and a cubic through the stages of a cell meets M, m_eq and
@@ -87,7 +87,7 @@ def first_mesh(structure: SpinStructure, longest: float, angle: float, shift: co
     """
     counts = []
     for layer in structure.layers:
-        step = min(longest, resolved(structure, layer, angle, shift))
+        step = min(longest, resolved(structure, layer, angle))
         counts.append(max(2 if layer.uniform else _LEAST, int(np.ceil(layer.thickness / step))))
     problem = "cells are needed to resolve all waves, too many"
     remedy = (

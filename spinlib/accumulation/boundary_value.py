@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spinlib._validate import number, positive
 from spinlib.accumulation._cells import local_sources, make_cells
 from spinlib.accumulation._chain import Chain, make_end
-from spinlib.accumulation._checks import refuse_endless, warn_of_flight, warn_of_jumps
+from spinlib.accumulation._checks import refuse_endless, refuse_other, warn_of_flight, warn_of_jumps
 from spinlib.accumulation._collect import Values, collect
 from spinlib.accumulation._local import local
 from spinlib.accumulation._mesh import MOST, difference, divide, first_mesh, halved, places
@@ -59,8 +59,7 @@ def solve_accumulation(
     >>> m.round(9).tolist()
     [0.0, 0.0, 0.367879441]
     """
-    if not isinstance(structure, SpinStructure):
-        raise ValueError(f"structure = {structure!r} is no structure: pass a SpinStructure of layers")
+    refuse_other(structure)
     tolerance = number("rtol", rtol, positive)
     longest = np.inf if max_step is None else number("max_step", max_step, positive)
     warn_of_flight(structure)

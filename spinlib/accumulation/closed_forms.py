@@ -7,7 +7,17 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import float_or_array, not_negative, number, positive, real, together, unit, vectors
+from spinlib._validate import (
+    float_or_array,
+    not_negative,
+    number,
+    positive,
+    positive_or_inf,
+    real,
+    together,
+    unit,
+    vectors,
+)
 from spinlib.accumulation.medium import DiffusiveMedium
 from spinlib.spin import cross_matrix
 
@@ -159,7 +169,7 @@ def step_interface_accumulation(
     half = (unit("left_direction", left_direction) + unit("right_direction", right_direction)) / 2
     if half.shape != (3,):
         raise ValueError(f"left_direction and right_direction have shape {half.shape}: pass one vector (3,) each")
-    thick = inf if np.ndim(thickness) == 0 and thickness == inf else number("thickness", thickness, positive)
+    thick = positive_or_inf("thickness", thickness)
     length = _relaxing(medium).spin_diffusion_length
     k = transverse_wavenumber(medium)
     across = k * length * _coth(k * thick) / (1 + 1j * medium.precession_angle)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib._validate import number, positive, real, require, shaped
 from spinlib.accumulation._cells import Cells, local_sources, make_cells
 from spinlib.accumulation._chain import Chain, make_end
-from spinlib.accumulation._checks import warn_of_flight, warn_of_jumps
+from spinlib.accumulation._checks import refuse_other, warn_of_flight, warn_of_jumps
 from spinlib.accumulation._collect import Values, collect
 from spinlib.accumulation._field import evaluate
 from spinlib.accumulation._local import local
@@ -98,8 +98,7 @@ def evolve_accumulation(
     >>> result.spin_accumulation[-1, 0].round(6).tolist()
     [0.0, 0.0, 0.367879]
     """
-    if not isinstance(structure, SpinStructure):
-        raise ValueError(f"structure = {structure!r} is no structure: pass a SpinStructure of layers")
+    refuse_other(structure)
     t = np.atleast_1d(real("times", times, "pass times in s"))
     if t.ndim != 1 or not t.size:
         raise ValueError(f"times has shape {t.shape}: pass an array of shape (times,)")

@@ -5,7 +5,7 @@ from math import inf
 
 import numpy as np
 
-from spinlib._validate import not_negative, number, positive, require
+from spinlib._validate import not_negative, number, positive, positive_or_inf, require
 from spinlib.units import hbar
 
 __all__ = ["DiffusiveMedium"]
@@ -39,11 +39,9 @@ class DiffusiveMedium:
     density_of_states: float = 1.0
 
     def __post_init__(self) -> None:
-        lasting = self.spin_relaxation_time
-        endless = np.ndim(lasting) == 0 and lasting == inf
         for name, value in {
             "diffusivity": number("diffusivity", self.diffusivity, positive),
-            "spin_relaxation_time": inf if endless else number("spin_relaxation_time", lasting, positive),
+            "spin_relaxation_time": positive_or_inf("spin_relaxation_time", self.spin_relaxation_time),
             "momentum_time": number("momentum_time", self.momentum_time, not_negative),
             "exchange_splitting": number("exchange_splitting", self.exchange_splitting),
             "density_of_states": number("density_of_states", self.density_of_states, positive),

@@ -58,7 +58,7 @@ def bilayer(
         raise ValueError(f"medium = {medium!r} is neither one medium nor a pair: pass a DiffusiveMedium or two")
     width = number("interface_width", interface_width, not_negative)
     shapes: dict[str, Callable[[_Real], _Real]] = {"tanh": np.tanh, "exponential": lambda u: -np.expm1(-u)}
-    if not callable(profile) and profile not in list(shapes):
+    if not callable(profile) and profile not in tuple(shapes):  # also what has no hash
         raise ValueError(f"profile = {profile!r} is no profile: pass 'tanh', 'exponential' or a function")
     shape = profile if callable(profile) else shapes[profile]
     thicknesses = (
@@ -152,17 +152,15 @@ def wall(
     >>> wall(DiffusiveMedium(1e-3, 1e-12, exchange_splitting=1e-20), 5e-9).edges.round(12).tolist()
     [-1e-07, 1e-07]
     """
-    if not isinstance(medium, DiffusiveMedium):
-        raise ValueError(f"medium = {medium!r} is no medium: pass a DiffusiveMedium")
     scale = number("width", width, positive)
     half = 20 * scale if half_length is None else number("half_length", half_length, positive)
     turn, speed = rotation_matrix((0, 0, 1), number("azimuth", azimuth)), number("velocity", velocity)
-    share = float(np.sign(medium.exchange_splitting))
 
     def field(u: _Real) -> _Real:
         return np.asarray(wall_profile(u - half, width=scale)[0] @ turn.T)
 
     def feed(u: _Real) -> _Real:
+        share = np.sign(medium.exchange_splitting)  # m_eq along M
         return np.asarray(-share * speed * wall_profile(u - half, width=scale)[1] @ turn.T)
 
     layer = Layer(medium, 2 * half, field, drift=drift, source=feed if speed else (0.0, 0.0, 0.0))

@@ -4,7 +4,6 @@ The routes: matrix exponentials of Fourier components, error functions and Besse
 factor mode by mode, the steady solver, and the equations of motion of both spins as they stand.
 """
 
-import ast
 from functools import cache
 
 import numpy as np
@@ -33,7 +32,8 @@ from spinlib.accumulation import (
 from spinlib.dynamics.macrospin import llg_rate
 from spinlib.spin import cross_matrix, rotation_matrix
 from spinlib.units import e, fs, gyromagnetic_ratio, hbar, meV, nm, ps
-from tools.notebooks import ROOT, read
+from tests.book.chapter_code import defined
+from tools.notebooks import ROOT
 
 PAGE = ROOT / "book" / "accumulation_in_time.md"
 RNG = np.random.default_rng(66)
@@ -52,13 +52,10 @@ def scaled(tau=0.0, lost=0.0, omega=0.0):
 @cache
 def chapter():
     """Functions and imports of the page, with the numbers that they use."""
-    tree = ast.parse("\n".join(cell.source for cell in read(PAGE).cells if cell.cell_type == "code"))
-    kept = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    kept += [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in PAGE_FUNCTIONS]
     space = {"magnet": METAL, "normal": NORMAL, "gamma": gyromagnetic_ratio, "gilbert": 0.01, "drift": FLOW}
     space |= {"spins": 8e5 / (gyromagnetic_ratio * hbar) * 4 * nm, "p": np.array([0, 0, 1.0])}
     space |= {"Larmor": gyromagnetic_ratio * np.array([0, 0, -0.05]), "fits_ab": ([0.3, 0.1], [0.2, -0.4])}
-    exec(compile(ast.Module(kept, []), str(PAGE), "exec"), space)
+    defined(PAGE, space, PAGE_FUNCTIONS)
     space["device"] = space["stack"]((1, 0, 0))
     return space
 

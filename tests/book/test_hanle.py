@@ -5,7 +5,6 @@ flight times, the Boltzmann equation with many directions, a random sampler of d
 taken from its page. Units of the routes: l, tau_sf and j l/D are 1.
 """
 
-import ast
 from functools import cache
 
 import numpy as np
@@ -20,8 +19,9 @@ from scipy.stats import binom
 from spinlib.accumulation import Boundary, DiffusiveMedium, Layer, SpinStructure, hanle_signal, solve_accumulation
 from spinlib.spin import PAULI, cross_matrix, rotation_matrix
 from spinlib.units import hbar, mu_B
+from tests.book.chapter_code import defined
 from tests.spinlib.discrete_ordinates import directions, losses
-from tools.notebooks import ROOT, read
+from tools.notebooks import ROOT
 
 PAGE = ROOT / "book" / "hanle.md"
 FILE = ROOT / "book" / "hanle" / "signal.csv"
@@ -34,13 +34,10 @@ X, Z = np.eye(3)[0], np.eye(3)[2]
 @cache
 def chapter():
     """Functions and imports of the page, with the numbers that they use."""
-    tree = ast.parse("\n".join(cell.source for cell in read(PAGE).cells if cell.cell_type == "code"))
-    kept = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)]
     ages, weights = np.polynomial.legendre.leggauss(200)
     space = {"D": D, "lasting": TIME, "length": LENGTH, "metal": METAL, "distance": 1e-6, "g_factor": 2.0}
     space |= {"ages": 3.5 * (ages + 1), "weights": 3.5 * weights, "window": np.linspace(-4, 4, 41)}
-    exec(compile(ast.Module(kept, []), str(PAGE), "exec"), space)
-    return space
+    return defined(PAGE, space)
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """KK (12), (13) and E15: the polar form, the average over it, and what the average leaves out at order 1/N."""
 
-import ast
 import itertools
 
 import numpy as np
@@ -12,12 +11,12 @@ from spinlib.scattering import random_matrix
 from spinlib.scattering.random_matrix import random_spacer
 from spinlib.scattering.smatrix import SMatrix, rotate
 from spinlib.scattering.stack import hat_average, normal_metal, transport
-from spinlib.spin import PAULI
+from tests.book.chapter_code import defined
 from tests.book.scattering_junction import CHANNELS, SAMPLES, SPACER, complex_layers
 from tests.spinlib.scattering.routes import SIGMA, random_unitary
 from tests.spinlib.scattering.test_random_ensemble import uneven
 from tools import random_spacers as maker
-from tools.notebooks import ROOT, read
+from tools.notebooks import ROOT
 from tools.precomputed import verify
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -26,12 +25,7 @@ CHAPTER = ROOT / "book" / "random_spacers.md"
 
 def from_chapter(*names):
     """Return functions as the chapter defines them."""
-    room = {"np": np, "PAULI": PAULI}
-    for cell in read(CHAPTER).cells:
-        if cell.cell_type == "code":
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef) and node.name in (*names, "per_channel"):
-                    exec(compile(ast.Module([node], []), str(CHAPTER), "exec"), room)
+    room = defined(CHAPTER, {}, (*names, "per_channel"))
     return [room[name] for name in names]
 
 

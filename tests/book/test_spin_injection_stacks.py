@@ -9,7 +9,6 @@ import re
 from itertools import pairwise
 from math import inf
 
-import jupytext
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -30,6 +29,7 @@ from spinlib.dynamics.macrospin import LinearField, ValveTorque, integrate_llg
 from spinlib.materials import material
 from spinlib.spin import cross_matrix, direction, unit_vector
 from spinlib.units import e, gyromagnetic_ratio, hbar, meV, nm, ns
+from tests.book.chapter_code import code_cells
 from tools.notebooks import ROOT
 
 CHAPTER = ROOT / "book" / "spin_injection_stacks.md"
@@ -76,16 +76,11 @@ def across(vector, n):
     return vector - (vector @ n)[..., None] * n
 
 
-def cells():
-    found = jupytext.reads(CHAPTER.read_text(encoding="utf-8"), fmt="md:myst").cells
-    return [cell.source for cell in found if cell.cell_type == "code"]
-
-
 @pytest.fixture(scope="module")
 def page():
     """Functions of the page."""
     names = {}
-    sources = cells()
+    sources = code_cells(CHAPTER)
     last = next(i for i, source in enumerate(sources) if "def circuit(" in source)
     for source in sources[: last + 1]:
         if "plt.subplots" not in source and "plotting.summary" not in source:
@@ -96,7 +91,7 @@ def page():
 @pytest.fixture(scope="module")
 def motion(page):
     """Page, with its torque on a moment, and the motion that it is for: damping, rate of precession, field."""
-    [cell] = [source for source in cells() if "class StackTorque" in source]
+    [cell] = [source for source in code_cells(CHAPTER) if "class StackTorque" in source]
     exec(cell.partition("given = {")[0], page)
     return page, 0.02, 0.05 * gyromagnetic_ratio, LinearField(tensor=0.05 * np.outer(Z, Z))
 
@@ -512,7 +507,7 @@ def test_limit_both_states_end_in_the_steady_precession_of_the_page(motion):
 
 def test_invariant_inputs_of_stacks_are_called_unverified_while_they_are():
     text = CHAPTER.read_text(encoding="utf-8")
-    [cell] = [source for source in cells() if source.startswith("wanted")]
+    [cell] = [source for source in code_cells(CHAPTER) if source.startswith("wanted")]
     wanted = ast.literal_eval(re.search(r"wanted = (\{.*?\n\})", cell, re.DOTALL)[1])
     flags = [material(name, quantity).verified for name, found in wanted.items() for quantity in found]
     assert sum(flags) < len(flags) / 2, "then the captions are out of date"

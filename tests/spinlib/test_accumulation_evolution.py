@@ -29,6 +29,7 @@ from spinlib.accumulation.evolution import _default_step
 from spinlib.spin import cross_matrix, rotation_matrix
 from spinlib.units import hbar, meV, nm, ps
 from tests.bad_input import Refusal, refusals
+from tests.spinlib.accumulation_routes import field, law
 
 ONE = np.eye(3)
 X = cross_matrix((1.0, 0.0, 0.0))
@@ -51,18 +52,6 @@ def constant(vector):
 # --- finite volumes ---------------------------------------------------------------------------------------------------
 
 
-def sampled(value, u):
-    return np.asarray(value(u) if callable(value) else np.broadcast_to(value, (len(u), 3)), dtype=float)
-
-
-def fields(structure, layer, u):
-    """M, H and m_eq at distances u."""
-    omega, M = layer.medium.exchange_frequency, sampled(layer.magnetization, u)
-    H = omega * M + structure.larmor_frequency
-    share = np.sign(omega) if layer.equilibrium is None else layer.equilibrium
-    return M, H, share * (H / omega if omega else M)
-
-
 class Volumes:
     """E dy/dt = A y + b for w in n equal cells of each layer and j at the faces."""
 
@@ -71,29 +60,25 @@ class Volumes:
         h = np.repeat([layer.thickness / cells for layer in s.layers], cells)
         u = h * (np.tile(np.arange(cells), len(s.layers)) + 0.5)
         self.x, n = s.edges[owner] + u, len(owner)
-        parts = [fields(s, layer, u[owner == k]) for k, layer in enumerate(s.layers)]
-        _, H, m_eq = (np.concatenate([part[i] for part in parts]) for i in range(3))
-        feed = np.concatenate([sampled(layer.source, u[owner == k]) for k, layer in enumerate(s.layers)])
-        nu = np.array([s.layers[k].medium.density_of_states for k in owner])
-        self.rest, self.nu = (m_eq if s.exchange_force else 0 * m_eq), nu[:, None]
+        parts = [law(s, k, u[owner == k]) for k in range(len(s.layers))]
+        loss, feed, self.rest = (np.concatenate([getattr(p, n) for p in parts]) for n in ("loss", "feed", "rest"))
+        self.nu = np.array([[s.layers[k].medium.density_of_states] for k in owner])
         size = 6 * n + 3
         A, b, E = np.zeros((size, size)), np.zeros(size), np.zeros(size)
         W = [slice(3 * i, 3 * i + 3) for i in range(n)]
         J = [slice(3 * (n + f), 3 * (n + f) + 3) for f in range(n + 1)]
         for i, k in enumerate(owner):
-            layer = s.layers[k]
-            medium, lost = layer.medium, 1 / layer.medium.spin_relaxation_time
-            E[W[i]] = h[i] * nu[i]
-            A[W[i], W[i]] = -h[i] * nu[i] * (lost * ONE + cross_matrix(H[i]))
+            E[W[i]] = h[i] * self.nu[i]
+            A[W[i], W[i]] = -h[i] * loss[i]
             A[W[i], J[i]] += ONE
             A[W[i], J[i + 1]] -= ONE
-            b[W[i]] = h[i] * (feed[i] + (0 if s.exchange_force else lost * m_eq[i]))
-            half = h[i] / (2 * medium.diffusivity * nu[i])
+            b[W[i]] = h[i] * feed[i]
+            medium = s.layers[k].medium
             for f, shift in ((i, -0.25), (i + 1, 0.25)):
-                M, field, _ = fields(s, layer, np.array([u[i] + shift * h[i]]))
-                E[J[f]] += half * medium.momentum_time
-                A[J[f], J[f]] -= half * (ONE + medium.momentum_time * cross_matrix(field[0]))
-                b[J[f]] += half * layer.drift * M[0]
+                at = law(s, k, u[i] + shift * h[i])
+                E[J[f]] += h[i] / 2 * medium.momentum_time / (medium.diffusivity * self.nu[i])
+                A[J[f], J[f]] -= h[i] / 2 * at.resistance[0]
+                b[J[f]] += h[i] / 2 * at.push[0]
         for f in range(1, n):
             A[J[f], W[f - 1]] += ONE
             A[J[f], W[f]] -= ONE
@@ -118,10 +103,9 @@ class Volumes:
                     A[J[f], J[f]] -= np.linalg.inv(end.matrix)
                     b[J[f]] -= side * end.vector
                     continue
-                layer = s.layers[owner[i]]
-                eq = fields(s, layer, np.array([0.0 if side < 0 else layer.thickness]))[2][0]
-                m = eq if end is None else end.vector
-                b[J[f]] -= side * (m - (eq if s.exchange_force else 0)) / nu[i]
+                at = law(s, owner[i], 0.0 if side < 0 else s.layers[-1].thickness)
+                m = at.equilibrium[0] if end is None else end.vector
+                b[J[f]] -= side * (m - at.rest[0]) / self.nu[i]
         self.n, self.A, self.b, self.E = n, A, b, E
 
     def run(self, m, step, count):
@@ -499,7 +483,8 @@ def test_invariant_what_layers_lose_is_torque_relaxation_field_and_current(force
     m = result.at(x.ravel())[0]
     for k, layer in enumerate(structure.layers):
         inside = (x.ravel() > structure.edges[k]) & (x.ravel() < structure.edges[k + 1])
-        M, _, eq = fields(structure, layer, x.ravel()[inside] - structure.edges[k])
+        u = x.ravel()[inside] - structure.edges[k]
+        M, eq = field(layer.magnetization, u), law(structure, k, u).equilibrium
         for rates, integral in (
             (layer.medium.exchange_frequency * np.cross(M, m[:, inside]), result.layer_torque),
             ((m[:, inside] - eq) / layer.medium.spin_relaxation_time, result.layer_relaxation),
@@ -587,7 +572,7 @@ def test_invariant_ends_hold_from_the_first_step():
             for m, j in zip(result.spin_accumulation, result.spin_current, strict=True):
                 for end, k, side in ((structure.left, 0, -1), (structure.right, -1, 1)):
                     layer = structure.layers[k]
-                    eq = fields(structure, layer, np.array([0.0 if side < 0 else layer.thickness]))[2][0]
+                    eq = law(structure, k, 0.0 if side < 0 else layer.thickness).equilibrium[0]
                     w = (m[k] - eq) / layer.medium.density_of_states
                     if end is None:
                         np.testing.assert_allclose(m[k], eq, rtol=0, atol=1e-13)
@@ -600,8 +585,7 @@ def test_invariant_ends_hold_from_the_first_step():
                             side * j[k], end.matrix @ (w - end.vector), rtol=0, atol=1e-9 * np.abs(j).max()
                         )
                     elif side > 0:
-                        first = structure.layers[0]
-                        start = m[0] - fields(structure, first, np.zeros(1))[2][0]
+                        start = m[0] - law(structure, 0, 0.0).equilibrium[0]
                         np.testing.assert_allclose(w, end.matrix @ start, rtol=0, atol=1e-11)
                         np.testing.assert_allclose(j[k], end.matrix @ j[0], rtol=0, atol=1e-9 * np.abs(j).max())
 

@@ -267,14 +267,19 @@ def test_limit_finite_volumes(name):
 # --- closed forms -----------------------------------------------------------------------------------------------------
 
 
+def check_uniform(structure, rng):
+    """By the functions of the matrix H x."""
+    x = np.concatenate([inner_points(structure, rng), structure.edges])
+    assert away(solve_accumulation(structure).at(x), by_sinh(structure)(x)) < 1e-9
+
+
 @given(SEEDS)
 @settings(max_examples=60)
 def test_limit_uniform_layers(seed):
     """Layers, contacts, sources, drifts and fields by chance, by the functions of the matrix H x."""
     rng = np.random.default_rng(seed)
     structure = random_structure(rng)
-    x = np.concatenate([inner_points(structure, rng), structure.edges])
-    assert away(solve_accumulation(structure).at(x), by_sinh(structure)(x)) < 1e-9
+    check_uniform(structure, rng)
 
 
 @given(SEEDS)
@@ -282,8 +287,7 @@ def test_limit_uniform_layers(seed):
 def test_limit_rings_of_uniform_layers(seed):
     rng = np.random.default_rng(seed)
     structure = random_structure(rng, ends=("periodic", "periodic"))
-    x = np.concatenate([inner_points(structure, rng), structure.edges])
-    assert away(solve_accumulation(structure).at(x), by_sinh(structure)(x)) < 1e-9
+    check_uniform(structure, rng)
 
 
 @given(SEEDS)
@@ -293,8 +297,7 @@ def test_limit_uniform_layers_without_relaxation(seed):
     rng = np.random.default_rng(seed)
     ends = rng.permutation(["contact", rng.choice(["spin_current", "none", "spin_accumulation"])])
     structure = random_structure(rng, ends=ends, relaxing=False)
-    x = np.concatenate([inner_points(structure, rng), structure.edges])
-    assert away(solve_accumulation(structure).at(x), by_sinh(structure)(x)) < 1e-9
+    check_uniform(structure, rng)
 
 
 @given(SEEDS)
