@@ -16,8 +16,9 @@ __all__ = ["Table"]
 
 
 class Table:
-    """Mixin for result dataclasses whose fields are arrays with the leading shape of the first field."""
+    """Mixin for result dataclasses whose fields, or those named in ``_columns``, share the leading shape of the first."""
 
+    _columns: ClassVar[tuple[str, ...]] = ()  # fields that the table has; by default all
     _own_axes: ClassVar[int] = 0  # last axes of the first field that belong to a point
     _vectors: ClassVar[tuple[str, ...]] = ()  # fields whose last axis is x, y, z
     _units: ClassVar[Mapping[str, str]] = {}  # of the fields that have one
@@ -75,13 +76,17 @@ class Table:
 
     @property
     def _points(self) -> tuple[int, ...]:
-        shape = np.shape(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+        shape: tuple[int, ...] = np.shape(getattr(self, self._names[0]))
         return shape[: len(shape) - self._own_axes]
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self._columns or tuple(field.name for field in fields(self))  # type: ignore[arg-type]
 
     def _entries(self) -> Iterator[tuple[str, str, NDArray[Any]]]:
         """Yield field, name and values of every column."""
         points = len(self._points)
-        for name in [field.name for field in fields(self)]:  # type: ignore[arg-type]
+        for name in self._names:
             values = np.asarray(getattr(self, name))
             labels = [[str(i) for i in range(size)] for size in values.shape[points:]]
             if name in self._vectors:
