@@ -15,18 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from spinlib._validate import finite, require
+from spinlib.units import mu_B
 
 __all__ = ["Quantity", "material", "materials", "read_materials"]
 
-# Powers of ten, so that 75 nOhm m is exactly the float 75e-9.
+# Powers of ten as decimals, so that 75 nOhm m is exactly the float 75e-9; the others rest on constants.
 _SI = {
     unit: Decimal(factor)
     for unit, factor in {
         "1": "1",
         "K": "1",
         "nm": "1e-9",
+        "Å^3": "1e-30",
         "ps": "1e-12",
+        "fs": "1e-15",
+        "ps^-1": "1e12",
+        "meV": "1.602176634e-22",
+        "meV Å^2": "1.602176634e-42",
+        "mu_B": repr(mu_B),
         "A/m": "1",
+        "emu/cm^3": "1e3",
+        "J/(m^3 K^2)": "1",
+        "MJ/(m^3 K)": "1e6",
+        "1e18 W/(m^3 K)": "1e18",
         "m^2/s": "1",
         "Ohm m": "1",
         "nOhm m": "1e-9",
@@ -109,7 +120,8 @@ class Quantity:
         """
 
         def written(number: float) -> float:
-            return float(Decimal(repr(number)) / _SI[self.unit])
+            # Fifteen digits, because a unit that is no power of ten leaves rounding in the last ones.
+            return float(f"{Decimal(repr(number)) / _SI[self.unit]:.15g}")
 
         return written(self.value), None if self.uncertainty is None else _each(self.uncertainty, written)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from spinlib.materials import Quantity, material, materials, read_materials
+from spinlib.units import angstrom, k_B, meV, mu_B
 from tests.bad_input import Refusal, refusals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,9 @@ VERSION_1 = "abstract of the arXiv listing (version 1), in an index"
 REVISED = "abstract of the arXiv listing (revised December 2013), in an index"
 AR5IV = "abstract of the manuscript, as ar5iv renders it"
 VANITY = "abstract of the manuscript, as arXiv Vanity renders it"
+JOURNALS = "abstract, in an index of journals"
+CAPTION = "caption of Fig. 3, at the publisher"
+TABLE_5 = "Table 5, experimental row of {}, in a text copy of the arXiv manuscript"
 
 # What was read in its source, entered here a second time by the reader: what repr shows of it, and the DOI.
 READ = {
@@ -103,6 +107,36 @@ READ = {
     ("Co/Ni", "spin_memory_loss"): ("0.35 ± 0.05", VERSION_1, "10.48550/arXiv.1012.4388"),
     ("Co90Fe10/Cu", "spin_memory_loss"): ("0.19 ± 0.04", LISTING, "10.48550/arXiv.1012.4099"),
     ("Co/Ru", "spin_memory_loss"): ("0.34 +0.04 -0.02", LISTING, "10.48550/arXiv.1104.3095"),
+    ("Co", "spin_wave_stiffness"): ("580 meV Å^2", TABLE_5.format("fcc Co"), "10.48550/arXiv.2501.08251"),
+    ("Co", "curie_temperature"): ("(1393 ± 5) K", TABLE_5.format("fcc Co"), "10.48550/arXiv.2501.08251"),
+    ("Co neutron scattering", "spin_wave_stiffness"): (
+        "510 meV Å^2",
+        TABLE_5.format("fcc Co"),
+        "10.48550/arXiv.2501.08251",
+    ),
+    ("Ni", "spin_wave_stiffness"): ("422 meV Å^2", TABLE_5.format("fcc Ni"), "10.48550/arXiv.2501.08251"),
+    ("Ni", "curie_temperature"): ("(627.5 ± 3.5) K", TABLE_5.format("fcc Ni"), "10.48550/arXiv.2501.08251"),
+    ("Ni neutron scattering", "spin_wave_stiffness"): (
+        "555 meV Å^2",
+        TABLE_5.format("fcc Ni"),
+        "10.48550/arXiv.2501.08251",
+    ),
+    ("Fe", "spin_wave_stiffness"): ("280 meV Å^2", TABLE_5.format("bcc Fe"), "10.48550/arXiv.2501.08251"),
+    ("Fe", "curie_temperature"): ("(1044.5 ± 0.5) K", TABLE_5.format("bcc Fe"), "10.48550/arXiv.2501.08251"),
+    ("Fe neutron scattering", "spin_wave_stiffness"): (
+        "330 meV Å^2",
+        TABLE_5.format("bcc Fe"),
+        "10.48550/arXiv.2501.08251",
+    ),
+    ("Fe neutron scattering", "curie_temperature"): ("1042 K", JOURNALS, "10.1063/1.2163453"),
+    ("Ni film on W(110)", "demagnetization_time"): ("(300 ± 70) fs", JOURNALS, "10.1103/PhysRevLett.90.247201"),
+    ("Ni film on W(110)", "recovery_time"): ("(3.2 ± 0.2) ps", JOURNALS, "10.1103/PhysRevLett.90.247201"),
+    ("Ni film", "demagnetization_time"): ("(130 ± 40) fs", LISTING, "10.48550/arXiv.1002.1656"),
+    ("Co/Pd multilayer", "demagnetization_time"): ("(100 ± 25) fs", CAPTION, "10.1038/ncomms2007"),
+    ("Co/Pd multilayer", "demagnetization_amplitude"): ("0.44", CAPTION, "10.1038/ncomms2007"),
+    ("Gd(0001) film", "demagnetization_time"): ("700 fs", LISTING, "10.48550/arXiv.1103.1512"),
+    ("Gd 4f", "demagnetization_time"): ("750 fs", JOURNALS, "10.1103/PhysRevLett.106.127401"),
+    ("Gd 4f", "slow_demagnetization_time"): ("40 ps", JOURNALS, "10.1103/PhysRevLett.106.127401"),
     ("Pt/YIG", "mixing_channel_density"): ("1.3 x 1e18 m^-2", AR5IV, "10.48550/arXiv.1302.7091"),
 }
 
@@ -139,7 +173,7 @@ def test_invariant_the_doi_is_that_of_the_text_that_was_read() -> None:
                 assert archived is not None
                 assert doi == f"10.48550/arXiv.{archived[1]}"
                 seen.add("archive")
-            elif "library catalogue" in locator:
+            elif re.search("library catalogue|index of journals", locator):
                 assert archived is None
                 assert not doi.startswith("10.48550/")
                 seen.add("journal")
@@ -153,6 +187,20 @@ def test_limit_units_are_exact() -> None:
     assert material("Cu/Co(111) alloyed", "mixing_conductance_imaginary").value == -4.2e13
     assert material("Cu(111)", "sharvin_conductance").value == 5.58e14
     assert material("Pt/YIG", "mixing_channel_density").value == 1.3e18
+    assert material("Ni", "saturation_magnetization").value == 510e3
+    assert material("Ni", "atomic_volume").value == 10.94e-30
+    assert material("Ni film", "demagnetization_time").value == 130e-15
+    assert material("Ni M3TM", "electron_phonon_coupling").value == 4.05e18
+    assert material("Ni M3TM", "lattice_heat_capacity").value == 2.33e6
+    assert material("Ni M3TM", "electron_heat_coefficient").value == 5435
+    assert material("Ni M3TM", "m3tm_rate").value == 17.2e12
+
+
+def test_limit_units_that_rest_on_constants() -> None:
+    # Against the package's units, to rounding: there the products are those of floats.
+    assert material("Fe", "spin_wave_stiffness").value == pytest.approx(280 * meV * angstrom**2, rel=1e-14, abs=0)
+    assert material("Ni M3TM", "debye_energy").value == pytest.approx(36 * meV, rel=1e-14, abs=0)
+    assert material("Co M3TM", "magnetic_moment").value == pytest.approx(1.72 * mu_B, rel=1e-14, abs=0)
 
 
 def test_limit_in_unit_returns_what_the_source_writes() -> None:
@@ -223,6 +271,35 @@ def test_invariant_conductances_leave_room_for_the_sharvin_conductance() -> None
     # What the test tells apart: the first digit of the clean mixing conductance read as 7 instead of 5.
     up, down, real = 0.42, 0.38, 0.746
     assert (real**2 - up * down) / (2 * real - up - down) > 0.558
+
+
+@pytest.mark.parametrize(("metal", "lattice"), [("Ni", "fcc"), ("Co", "hcp"), ("Gd", "hcp")])
+def test_invariant_m3tm_rate_follows_from_the_other_parameters(metal: str, lattice: str) -> None:
+    """R = 8 a_sf g_ep k_B T_C^2 V_at / [(mu_at/mu_B) E_D^2] within the rounding of its factors, E_D foremost."""
+
+    def of(key: str) -> float:
+        return material(f"{metal} M3TM", key).value
+
+    rate = 8 * of("spin_flip_probability") * of("electron_phonon_coupling") * k_B * of("curie_temperature") ** 2
+    rate *= material(metal, "atomic_volume").value * mu_B / (of("magnetic_moment") * of("debye_energy") ** 2)
+    assert rate == pytest.approx(of("m3tm_rate"), rel=0.06, abs=0)
+    # What the test tells apart: another cell's volume, or the moment of another metal.
+    assert abs(1 - {"fcc": 4, "hcp": 2}[lattice] * rate / of("m3tm_rate")) > 0.5
+
+
+def test_invariant_saturation_and_moment_agree() -> None:
+    # M_s of the ground state times the volume of an atom is the moment of an atom; the M3TM takes rounded ones.
+    for metal, within in (("Ni", 0.05), ("Co", 0.01), ("Gd", 0.04)):
+        moment = material(metal, "saturation_magnetization").value * material(metal, "atomic_volume").value
+        assert moment == pytest.approx(material(f"{metal} M3TM", "magnetic_moment").value, rel=within, abs=0)
+
+
+def test_invariant_a_film_loses_its_magnetisation_before_it_recovers() -> None:
+    fast, slow = (material("Gd 4f", f"{kind}demagnetization_time").value for kind in ("", "slow_"))
+    assert fast < slow
+    lost, back = (material("Ni film on W(110)", key).value for key in ("demagnetization_time", "recovery_time"))
+    assert lost < back
+    assert 0 < material("Co/Pd multilayer", "demagnetization_amplitude").value < 1
 
 
 @pytest.mark.parametrize("quantity_name", ["beta", "gamma", "spin_hall_angle"])
