@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 
-VERSIONS = {"cmtj": "1.15.0", "fipy": "4.0.3"}
+VERSIONS = {"cmtj": "1.15.0", "fipy": "4.0.3", "udkm1Dsim": "2.5.0"}
 """The versions that the benchmarks were written for."""
 
 

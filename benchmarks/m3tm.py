@@ -1,0 +1,263 @@
+"""Electrons, lattice and magnetisation after a laser pulse (M3TM): time to a stated error of all three.
+
+``python benchmarks/m3tm.py`` prints JSON: medians over repeats in seconds, one thread. A metal like nickel, a pulse of
+50 fs, 8 ps, 201 records of T_e, T_p and m. The error is the largest of the three, temperatures as shares of the largest
+one. The reference is SciPy's DOP853 at its finest tolerance on the equations as they are printed.
+
+The house has one accuracy, some 1e-13, whatever is asked: ``two_temperature`` and ``m3tm`` solve one equation each. It
+takes some milliseconds, a fourth or less of what the peer needs for 1e-6 with the method that suits it best.
+
+The peer is udkm1Dsim (``pip install udkm1Dsim``), best in an environment of its own, whose Python
+SPINLIB_UDKM1DSIM_PYTHON names. Its M3TM is a heat simulation with the magnetisation as a third temperature, as in its
+documentation. It is used in two ways, each with all of SciPy's methods that suit it and tolerances by decades, and its
+time is taken inside its own process:
+``simulation`` is ``Heat.get_temp_map`` for one layer without diffusion. It keeps the pulse from the record before 1.5
+durations before its centre to 1.5 durations after it, which loses 3e-4 of the energy, and is compared with the same
+equations under what is left of the pulse. Without a gradient it would solve nothing after the pulse and repeat the
+temperatures; a boundary condition, no flux at the bottom, makes it solve;
+``solver`` is the function below it, ``heat_scipy.solve``, for two points, the fewest that it takes, with the whole
+pulse. Its steps are at most a tenth of the pulse, so it is called once for the pulse and once for what follows.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from typing import Any
+
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+import numpy as np
+from _peer import interpreter
+from _timing import first_within, median_time
+
+PROBLEM = {
+    "gamma": 5400.0,  # J/(m^3 K^2)
+    "capacity": 2.3e6,  # J/(m^3 K)
+    "coupling": 4e18,  # W/(m^3 K)
+    "energy": 1.2e9,  # J/m^3
+    "duration": 50e-15,  # s, full width at half maximum
+    "center": 200e-15,  # s
+    "cold": 300.0,  # K
+    "rate": 17e12,  # 1/s
+    "curie": 627.0,  # K
+    "end": 8e-12,  # s
+}
+RECORDS = 201
+WINDOW = 1.5  # durations, after which ``simulation`` cuts the pulse off
+TARGETS = (1e-6, 1e-8)
+METHODS = ("LSODA", "RK45", "DOP853", "BDF", "Radau")
+REPEATS = 9
+
+
+def times() -> np.ndarray:
+    return np.linspace(0.0, PROBLEM["end"], RECORDS)
+
+
+def start() -> float:
+    """Return m of equilibrium at the start."""
+    x = PROBLEM["curie"] / PROBLEM["cold"]
+    m = 1.0
+    for _ in range(200):
+        m = float(np.tanh(m * x))
+    return m
+
+
+def off(got: np.ndarray, exact: np.ndarray) -> float:
+    """Return the largest error of T_e, T_p and m ``(3, T)``."""
+    apart = np.abs(got - exact).max(axis=1)
+    return float(max(apart[0] / exact[0].max(), apart[1] / exact[0].max(), apart[2]))
+
+
+# --- the reference ----------------------------------------------------------------------------------------------------
+
+
+def reference(cut: bool = False) -> np.ndarray:
+    """Return T_e, T_p and m ``(3, T)``; ``cut`` leaves out what ``simulation`` does."""
+    from scipy.integrate import solve_ivp
+
+    p, ps = PROBLEM, 1e-12
+    width, center, t = p["duration"] / ps, p["center"] / ps, times() / ps
+    height = p["energy"] * np.sqrt(4 * np.log(2) / np.pi) / p["duration"]
+
+    def slopes(s: float, y: np.ndarray, on: float) -> list[float]:
+        electrons, lattice, m = y.tolist()
+        flow = p["coupling"] * (electrons - lattice)
+        fed = on * height * 2.0 ** -((2 * (s - center) / width) ** 2)
+        share = 1 - m / np.tanh(m * p["curie"] / electrons)
+        flips = p["rate"] * m * lattice / p["curie"] * share
+        return [(fed - flow) / (p["gamma"] * electrons) * ps, flow / p["capacity"] * ps, flips * ps]
+
+    reach = WINDOW * width if cut else 3.5 * width
+    edges = [0.0, center - reach, center, center + reach, t[-1]]
+    if cut:
+        edges[1] = t[t < edges[1]][-1]
+    found = np.empty((3, RECORDS))
+    state = found[:, 0] = p["cold"], p["cold"], start()
+    for k, on in enumerate((0.0, 1.0, 1.0, 0.0) if cut else (1.0,) * 4):
+        inside = (t > edges[k]) & (t <= edges[k + 1])
+        asked = np.unique(np.append(t[inside], edges[k + 1]))
+        settings = {"rtol": 2.3e-14, "atol": 1e-14, "max_step": 0.1 if k == 3 else width / 5, "args": (on,)}
+        done = solve_ivp(slopes, edges[k : k + 2], state, "DOP853", t_eval=asked, **settings)
+        found[:, inside], state = done.y[:, : inside.sum()], done.y[:, -1]
+    return found
+
+
+# --- the house --------------------------------------------------------------------------------------------------------
+
+
+def house() -> np.ndarray:
+    """Return T_e, T_p and m ``(3, T)``."""
+    from spinlib.magnons.temperature_models import m3tm, two_temperature
+
+    p = PROBLEM
+    run = two_temperature(
+        times(),
+        electron_heat_coefficient=p["gamma"],
+        lattice_heat_capacity=p["capacity"],
+        electron_phonon_coupling=p["coupling"],
+        absorbed_energy_density=p["energy"],
+        pulse_duration=p["duration"],
+        pulse_center=p["center"],
+        initial_temperature=p["cold"],
+    )
+    m = m3tm(times(), run, run.lattice, rate=p["rate"], curie_temperature=p["curie"])
+    return np.stack([run.electron_temperature, run.lattice_temperature, m])
+
+
+# --- the peer ---------------------------------------------------------------------------------------------------------
+
+
+def peer_main() -> None:
+    """Print times, errors and the answers of udkm1Dsim as JSON; runs in the interpreter that has it."""
+    import warnings
+    from importlib.metadata import version
+
+    import udkm1Dsim
+    from udkm1Dsim.simulations.solvers.heat_scipy import solve
+
+    warnings.simplefilter("ignore")
+    p, u = PROBLEM, udkm1Dsim.u
+    density, nanometre = 9000.0, 1e-9  # of no effect
+    flow, curie = f"{p['coupling']!r}*(T_0-T_1)", repr(p["curie"])
+    flips = f"{p['rate']!r}*T_2*T_1/{curie}*(1-T_2*(1+2/(exp(2*T_2*{curie}/T_0)-1)))"
+    layer = udkm1Dsim.AmorphousLayer(
+        "metal",
+        "metal",
+        thickness=nanometre * u.m,
+        density=density * u.kg / u.m**3,
+        atom=udkm1Dsim.Atom("Ni"),
+        heat_capacity=[f"{p['gamma'] / density!r}*T", p["capacity"] / density, 1 / density],
+        therm_cond=[0, 0, 0],
+        sub_system_coupling=[f"-{flow}", flow, flips],
+        lin_therm_exp=[0, 0, 0],
+        sound_vel=1 * u.nm / u.ps,
+        opt_pen_depth=1 * u.m,  # 1 J/m^2 heats by 1 J/m^3
+    )
+    structure = udkm1Dsim.Structure("metal")
+    structure.add_sub_structure(layer, 1)
+    first = np.array([[p["cold"], p["cold"], start()]])
+    records = times()
+
+    def simulation(options: dict[str, Any]) -> np.ndarray:
+        heat = udkm1Dsim.Heat(structure, True, heat_diffusion=True)
+        heat.save_data, heat.disp_messages, heat.progress_bar = False, False, False
+        heat.distances = np.array([0.0, nanometre]) * u.m
+        heat.excitation = {
+            "fluence": [p["energy"]] * u.J / u.m**2,
+            "delay_pump": [p["center"]] * u.s,
+            "pulse_width": [p["duration"]] * u.s,
+            "multilayer_absorption": False,
+        }
+        heat.boundary_conditions = {"bottom_type": "flux", "bottom_value": np.zeros(3) * u.W / u.m**2}
+        heat.ode_options |= options
+        return heat.get_temp_map(records * u.s, first)[0].T
+
+    thermal = layer.thermal
+    split = int(np.searchsorted(records, p["center"] + 3.5 * p["duration"]))
+
+    def solver(options: dict[str, Any]) -> np.ndarray:
+        state, parts = np.repeat(first, 2, axis=0), []
+        shines = ([p["energy"]], [p["center"]], [p["duration"]])
+        for asked, light in ((records[: split + 1], shines), (records[split:], ([], [], []))):
+            found = solve(
+                state,
+                np.array([0.0, nanometre]),
+                asked,
+                light[1],
+                light[2],
+                light[0],
+                [thermal.therm_cond.functional],
+                [thermal.therm_cond.takes_temperature_vector],
+                [thermal.heat_capacity.functional],
+                [thermal.sub_system_coupling.functional],
+                np.array([density]),
+                np.zeros(2, dtype=int),
+                np.ones(2),
+                {"top_type": 0, "top_value": [], "bottom_type": 0, "bottom_value": []},
+                options,
+            )
+            parts.append(found[1 if parts else 0 :, 0])
+            state = found[-1]
+        return np.concatenate(parts).T
+
+    found: dict[str, Any] = {"version": version("udkm1Dsim")}
+    for name, run in {"simulation": simulation, "solver": solver}.items():
+        exact = reference(cut=run is simulation)
+        found[name] = part = {}
+        for method in METHODS:
+            settings = [{"method": method, "rtol": 10.0**-k, "atol": 10.0**-k} for k in range(3, 12)]
+            errors = [off(run(options), exact) for options in settings]
+            for target in TARGETS:
+                which = first_within(errors, target)
+                if which is None:
+                    continue
+                seconds, _ = median_time(lambda run=run, options=settings[which]: run(options), REPEATS)
+                row = {"seconds": seconds, "rtol": settings[which]["rtol"], "error_reached": errors[which]}
+                part.setdefault(f"at_{target:g}", {})[method] = row
+        if run is simulation:  # as it comes
+            seconds, answer = median_time(lambda: simulation({}), REPEATS)
+            part["default"] = {"seconds": seconds, "error_reached": off(answer, exact)}
+        fine, finer = (run({"method": "Radau", "rtol": r, "atol": r / 10}) for r in (1e-10, 1e-11))
+        part["answers"] = {
+            "time": records[::10].tolist(),
+            "electron_temperature, lattice_temperature, m": finer[:, ::10].tolist(),
+            "uncertainty": off(fine, finer),
+        }
+    print(json.dumps(found))
+
+
+def peer() -> dict[str, Any] | str:
+    """Return what ``peer_main`` prints where udkm1Dsim is installed, or how to install it."""
+    python, how = interpreter("udkm1Dsim")
+    if python is None:
+        return f"not installed: {how}"
+    code = subprocess.run([python, __file__, "--peer"], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(code.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Print the comparison as JSON."""
+    import spinlib
+
+    exact, theirs = reference(), peer()
+    seconds, ours = median_time(house, REPEATS)
+    report: dict[str, Any] = {
+        "name": "temperatures and magnetisation after a laser pulse (M3TM), time to a stated error of all three",
+        "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "problem": PROBLEM,
+        "repeats": REPEATS,
+        "spinlib": {"seconds": seconds, "error": off(ours, exact)},
+        "peer": theirs,
+    }
+    if isinstance(theirs, dict):
+        for way in ("simulation", "solver"):
+            for target in (f"at_{value:g}" for value in TARGETS):
+                best = min(method["seconds"] for method in theirs[way][target].values())
+                report[f"{way}_over_spinlib_{target}"] = best / seconds
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    peer_main() if "--peer" in sys.argv else main()
