@@ -16,7 +16,7 @@ __all__ = ["Table"]
 
 
 class Table:
-    """Mixin for result dataclasses whose fields, or those named in ``_columns``, share the leading shape of the first."""
+    """Mixin for result dataclasses whose fields, or those in ``_columns``, have the leading shape of the first."""
 
     _columns: ClassVar[tuple[str, ...]] = ()  # fields that the table has; by default all
     _own_axes: ClassVar[int] = 0  # last axes of the first field that belong to a point

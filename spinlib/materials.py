@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from spinlib._validate import finite, require
-from spinlib.units import mu_B
 
 __all__ = ["Quantity", "material", "materials", "read_materials"]
 
-# Powers of ten as decimals, so that 75 nOhm m is exactly the float 75e-9; the others rest on constants.
+# Powers of ten as decimals, so that 75 nOhm m is exactly the float 75e-9; meV and mu_B are those of spinlib.units.
 _SI = {
     unit: Decimal(factor)
     for unit, factor in {
@@ -32,7 +31,7 @@ _SI = {
         "ps^-1": "1e12",
         "meV": "1.602176634e-22",
         "meV Å^2": "1.602176634e-42",
-        "mu_B": repr(mu_B),
+        "mu_B": "9.2740100657e-24",
         "A/m": "1",
         "emu/cm^3": "1e3",
         "J/(m^3 K^2)": "1",

@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from tools.isolation import ROOT
 from tools.notebooks import chapters
 
 WIDTH = 79
@@ -16,13 +18,15 @@ _CELL = re.compile(_HEAD + r"(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def formatted(text: str) -> str:
     """The chapter with every code cell as ruff writes it."""
-
-    def cell(match: re.Match[str]) -> str:
-        ruff = [sys.executable, "-m", "ruff", "format", "--line-length", str(WIDTH), "--stdin-filename", "cell.py", "-"]
-        code = subprocess.run(ruff, input=match["code"], capture_output=True, text=True, check=True).stdout
-        return f"{match['head']}{code}```"
-
-    return _CELL.sub(cell, text)
+    with tempfile.TemporaryDirectory() as folder:
+        cells = [Path(folder) / f"cell{number}.py" for number in range(len(_CELL.findall(text)))]
+        for cell, match in zip(cells, _CELL.finditer(text), strict=True):
+            cell.write_text(match["code"], encoding="utf-8")
+        ruff = [sys.executable, "-m", "ruff", "format", "--quiet", "--config", ROOT / "pyproject.toml"]
+        if cells:
+            subprocess.run([*ruff, "--line-length", str(WIDTH), *cells], capture_output=True, check=True)
+        code = iter(cells)
+        return _CELL.sub(lambda match: f"{match['head']}{next(code).read_text(encoding='utf-8')}```", text)
 
 
 def main(options: list[str]) -> None:

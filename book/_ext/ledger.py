@@ -1,7 +1,8 @@
 """Sphinx pages made from the ledger: every equation, every figure, the errata, and the papers' equation numbers.
 
-Directives: ``{ledger-equations} KEY``, ``{ledger-figures} KEY``, ``{ledger-errata} counts|errors|artefacts|
-over-statements``, ``{ledger-count}`` (a table); role: ``{ledger-count}`[KEY] name``` (one number in a sentence).
+Directives: ``{ledger-equations} KEY``, ``{ledger-numbers} KEY`` (what leads to them), ``{ledger-figures} KEY``,
+``{ledger-errata} counts|errors|artefacts|over-statements``, ``{ledger-count}`` (a table); role:
+``{ledger-count}`[KEY] name``` (one number in a sentence).
 A displayed equation labelled ``eq-kk-18`` carries the number (KK 18), on its page and in references.
 """
 
@@ -22,6 +23,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from ledger_data import PAPERS, Entry, files, load_figures, load_ledger  # isort: skip
 from ledger_rules import problems  # isort: skip
+from ledger_words import capital, in_sentence, place, plural, row_id, section_title, slug  # isort: skip
 
 __all__ = ["counts", "load_figures", "load_ledger", "problems", "setup"]
 
@@ -105,7 +107,7 @@ class _LedgerDirective(SphinxDirective):
         return LedgerScroll("", block, name=name)
 
     def link(self, entry: Entry) -> nodes.Node:
-        title = nodes.inline("", _place(entry))
+        title = nodes.inline("", place(entry))
         if not entry.anchor:
             return title
         domain, kind = ("math", "eq") if _LABEL.fullmatch(entry.anchor) else ("std", "ref")
@@ -113,9 +115,9 @@ class _LedgerDirective(SphinxDirective):
         return addnodes.pending_xref("", title, refdoc=self.env.docname, refwarn=True, **attributes)
 
     def term(self, entry: Entry, title: nodes.Node, badge: str) -> nodes.term:
-        label = nodes.inline("", badge, classes=["ledger-badge", f"ledger-{_slug(badge)}"])
+        label = nodes.inline("", badge, classes=["ledger-badge", f"ledger-{slug(badge)}"])
         term = nodes.term("", "", nodes.strong("", "", title), nodes.Text(" "), label)
-        term["ids"] = [_row_id(entry)]
+        term["ids"] = [row_id(entry)]
         return term
 
     def fields(self, rows: Iterable[tuple[str, Sequence[nodes.Node]]]) -> nodes.field_list:
@@ -147,10 +149,10 @@ class _LedgerDirective(SphinxDirective):
             for entry in group:
                 number = nodes.strong("", f"({entry.label})" if section else f"Fig. {entry.label}")
                 line = nodes.paragraph("", "", number, nodes.Text(" "), *self.words(entry.subject))
-                items += nodes.list_item("", line, ids=[_row_id(entry)])
-            term = nodes.term("", _section(section) if section else "Figures")
+                items += nodes.list_item("", line, ids=[row_id(entry)])
+            term = nodes.term("", section_title(section) if section else "Figures")
             body += nodes.definition_list_item("", term, nodes.definition("", items))
-        summary = f"{_plural(len(entries), what)} planned: the chapter is not written yet"
+        summary = f"{plural(len(entries), what)} planned: the chapter is not written yet"
         return [LedgerDetails("", body, summary=summary)]
 
 
@@ -159,9 +161,11 @@ class LedgerEquations(_LedgerDirective):
 
     def page(self, argument: str) -> list[nodes.Node]:
         entries = load_ledger(self.root)[argument][0]
+        for entry in entries:
+            self.env.get_domain("std").note_hyperlink_target(row_id(entry), self.env.docname, row_id(entry))
         tally = counts(self.root, argument)
         parts = [f"{tally[status]} {status}" for status in _STATUSES if tally[status]]
-        page: list[nodes.Node] = [self.text(f"{_plural(len(entries), 'equation')}: {', '.join(parts)}.")]
+        page: list[nodes.Node] = [self.text(f"{plural(len(entries), 'equation')}: {', '.join(parts)}.")]
         table = nodes.definition_list(classes=["ledger"])
         for entry in entries:
             if entry.treated:
@@ -183,8 +187,25 @@ class LedgerEquations(_LedgerDirective):
             ("Identity", self.prose(entry.identity)),
             *self.proof(entry),
         ]
-        subject = self.text(f"{_capital(entry.subject)} ({_in_sentence(_section(entry.section))}).")
+        subject = self.text(f"{capital(entry.subject)} ({in_sentence(section_title(entry.section))}).")
         return [subject, self.maths(entry.latex, name), self.fields(rows)]
+
+
+class LedgerNumbers(_LedgerDirective):
+    """The numbers of the equations of one paper, each with a link to its entry, by section."""
+
+    def page(self, argument: str) -> list[nodes.Node]:
+        sections = nodes.bullet_list(classes=["ledger-numbers"])
+        for section, group in groupby(load_ledger(self.root)[argument][0], key=lambda entry: entry.section):
+            line = nodes.paragraph("", f"{section_title(section)}:")
+            for entry in group:
+                attributes = {"refdomain": "std", "reftype": "ref", "refexplicit": True, "reftarget": row_id(entry)}
+                title = nodes.inline("", f"({entry.label})")
+                link = addnodes.pending_xref("", title, refdoc=self.env.docname, refwarn=True, **attributes)
+                # Once the entries stood here, and links from elsewhere may still ask for them.
+                line += [nodes.Text(" "), nodes.inline("", "", link, ids=[row_id(entry)])]
+            sections += nodes.list_item("", line)
+        return [sections]
 
 
 class LedgerFigures(_LedgerDirective):
@@ -200,7 +221,7 @@ class LedgerFigures(_LedgerDirective):
                     ("Assumptions", self.prose(entry.note)),
                     *self.proof(entry),
                 ]
-                body = nodes.definition("", self.text(f"{_capital(entry.subject)}."), self.fields(rows))
+                body = nodes.definition("", self.text(f"{capital(entry.subject)}."), self.fields(rows))
                 head = self.term(entry, self.link(entry), entry.status)
                 cards += nodes.definition_list_item("", head, body)
         waiting = [entry for entry in entries if not entry.treated]
@@ -236,7 +257,7 @@ class LedgerErrata(_LedgerDirective):
         # A link to an equation shows the equation's number, so a statement names its place beside it.
         title = self.link(entry) if entry.subject else nodes.inline("", f"{entry.paper}, {entry.where}")
         term = self.term(entry, title, _ORIGIN[entry.artefact] if _is_wrong(entry) else entry.status)
-        term["ids"] = [_slug(f"erratum-{entry.paper}-{entry.label}")]
+        term["ids"] = [slug(f"erratum-{entry.paper}-{entry.label}")]
         return term
 
     def body(self, entry: Entry) -> list[nodes.Node]:
@@ -253,7 +274,7 @@ class LedgerErrata(_LedgerDirective):
             ("Treated at", [] if entry.subject else [nodes.paragraph("", "", self.link(entry))]),
             ("Checked by", self.literals(entry.test)),
         ]
-        subject = [self.text(f"{_capital(entry.subject)}.")] if entry.subject else []
+        subject = [self.text(f"{capital(entry.subject)}.")] if entry.subject else []
         return [*subject, self.fields(rows)]
 
 
@@ -288,40 +309,6 @@ class CountRole(SphinxRole):
             message = self.inliner.reporter.error(f"ledger-count {self.text!r}: pass [KEY] and one of {names}")
             return [nodes.problematic(self.rawtext, self.rawtext)], [message]
         return [nodes.Text(str(numbers[name]))], []
-
-
-def _slug(text: str) -> str:
-    return str(nodes.make_id(text))
-
-
-def _row_id(entry: Entry) -> str:
-    """Return the id of an entry on the ledger's own page; a figure and an equation may share a number."""
-    kind = "" if entry.section or entry.where else "fig-"
-    return _slug(f"ledger-{kind}{entry.paper}-{entry.label}")
-
-
-def _place(entry: Entry) -> str:
-    match = re.fullmatch(r"(eq|fig)-([a-z0-9]+)-(\w+)", entry.anchor)
-    if not match:
-        return entry.anchor.replace("-", " ") or f"{entry.paper} Fig. {entry.label}"
-    kind, key, number = match.groups()
-    return f"({key.upper()} {number})" if kind == "eq" else f"{key.upper()} Fig. {number}"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _in_sentence(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _section(section: str) -> str:
-    return section if section.startswith("Appendix") else f"Section {section}"
 
 
 def _number_equations(app: Sphinx, doctree: nodes.document) -> None:
@@ -379,6 +366,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(LedgerDetails, html=(_open_details, _close_details), **plain)
     app.add_node(LedgerScroll, html=(_open_scroll, _close_scroll), **plain)
     app.add_directive("ledger-equations", LedgerEquations)
+    app.add_directive("ledger-numbers", LedgerNumbers)
     app.add_directive("ledger-figures", LedgerFigures)
     app.add_directive("ledger-errata", LedgerErrata)
     app.add_directive("ledger-count", LedgerCount)

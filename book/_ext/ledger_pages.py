@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def page_problems(root: Path, rows: Iterable[Row]) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def read_page(text: str) -> Page:
     """Return what the text of a page labels; what stands in code or in a comment labels nothing."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +17,10 @@ _SERVING = ("equation", "number", "statement")
 _SKIPS = {"skip", "skipif", "xfail", "importorskip"}
 _CHECKS = ("pytest.raises", "pytest.warns", "raises", "warns")
 _FORMS = "_<number>, _figure_<number> or _statement_<id>"
+
+
+# The rules are tried on many copies of one tree, which differ in a line.
+_parsed = lru_cache(maxsize=1024)(ast.parse)
 
 
 def code_problems(rows: Iterable[Row]) -> list[str]:
@@ -35,7 +40,7 @@ def proof_problems(root: Path, rows: Iterable[Row]) -> list[str]:
     """Return one sentence for every test that does not prove what its entry claims, and for every stray one."""
     rows = list(rows)
     modules = {
-        path.relative_to(root).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        path.relative_to(root).as_posix(): _parsed(path.read_text(encoding="utf-8"))
         for path in sorted((root / "tests").rglob("test_*.py"))
     }
     users: dict[str, list[Row]] = {}
@@ -95,6 +100,7 @@ def _function(module: ast.Module, name: str) -> ast.FunctionDef | None:
     return own[-1] if own else None
 
 
+@lru_cache(maxsize=4096)
 def skipped(module: ast.Module, function: ast.FunctionDef) -> str:
     """Return the mark or call in the source that can keep pytest from running ``function``, or nothing."""
     bound = _bindings(module)
@@ -162,7 +168,7 @@ def _imported(root: Path, module: ast.Module, name: str) -> tuple[ast.Module, as
             path = root / f"{(line.module or '').replace('.', '/')}.py"
             for alias in line.names:
                 if (alias.asname or alias.name) == name and path.is_file():
-                    source = ast.parse(path.read_text(encoding="utf-8"))
+                    source = _parsed(path.read_text(encoding="utf-8"))
                     return source, _function(source, alias.name)
     return module, None
 

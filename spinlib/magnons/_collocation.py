@@ -10,6 +10,8 @@ a normal metal. The method is collocation at Radau's points (Radau IIA, order 2 
 polynomials of the degree STAGES that obey the equations at the points, the last of which is the end of the step. For
 given accumulations the equations of n and c are linear, so they are eliminated, and what Newton's method solves are the
 accumulations at the points alone. Equilibrium and the sums that the equations conserve stay what they are.
+
+Plain loops: they compile in a fraction of the time that array expressions take.
 """
 
 from functools import lru_cache
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 
 from spinlib._jit import kernel
 
-__all__ = ["STAGES", "collocate", "nodes", "phi", "polynomial"]
+__all__ = ["STAGES", "collocate", "nodes", "phi", "polynomial", "share_of_last"]
 
 _Real = NDArray[np.float64]
 
@@ -30,15 +32,15 @@ STAGES = 7
 
 @lru_cache(maxsize=1)
 def nodes() -> tuple[_Real, _Real, _Real]:
-    """Return the points of a step, 0 and Radau's, how to differentiate there, and how to find the last coefficient.
+    """Return the points of a step, 0 and Radau's, how to differentiate there, and how to find coefficients.
 
     Returns:
         points ``(STAGES + 1,)`` as shares of the step; matrix ``(STAGES, STAGES + 1)`` from values at the points to
-        derivatives at all but the first; row ``(STAGES + 1,)`` from these values to the Legendre coefficient of the
-        highest degree.
+        derivatives at all but the first; matrix ``(STAGES + 1, STAGES + 1)`` from these values to Legendre
+        coefficients, the one of the highest degree last.
 
-    >>> points, derivative, last = nodes()
-    >>> round(float(derivative[-1] @ points**3), 9), abs(float(last @ points**3)) < 1e-12
+    >>> points, derivative, coefficients = nodes()
+    >>> round(float(derivative[-1] @ points**3), 9), abs(float(coefficients[-1] @ points**3)) < 1e-12
     (3.0, True)
     """
     points = np.concatenate([[-1.0], np.sort(legendre.legroots([0.0] * (STAGES - 1) + [1.0, -1.0]).real)])
@@ -46,19 +48,50 @@ def nodes() -> tuple[_Real, _Real, _Real]:
     values = legendre.legvander(points, STAGES)
     slopes = np.array([legendre.legval(points, legendre.legder(row)) for row in np.eye(STAGES + 1)]).T
     to_coefficients = np.linalg.inv(values)
-    return (points + 1) / 2, np.ascontiguousarray(2 * (slopes @ to_coefficients)[1:]), to_coefficients[-1].copy()
+    return (points + 1) / 2, np.ascontiguousarray(2 * (slopes @ to_coefficients)[1:]), to_coefficients
 
 
-def polynomial(share: _Real) -> _Real:
+@kernel
+def polynomial(share: _Real, coefficients: _Real) -> _Real:
     """Return the matrix ``(len(share), STAGES + 1)`` from values at the points to values at ``share`` of the step.
 
-    >>> points, _, _ = nodes()
-    >>> round(float((polynomial(np.array([0.5])) @ points**2)[0]), 12)
+    >>> points, _, coefficients = nodes()
+    >>> round(float((polynomial(np.array([0.5]), coefficients) @ points**2)[0]), 12)
     0.25
     """
-    points = 2 * nodes()[0] - 1
-    inside = legendre.legvander(2 * share - 1, STAGES)
-    return np.asarray(np.linalg.solve(legendre.legvander(points, STAGES).T, inside.T).T)
+    size = len(coefficients)
+    found = np.zeros((len(share), size))
+    for row in range(len(share)):
+        x, before, now = 2 * share[row] - 1, 0.0, 1.0
+        for degree in range(size):
+            for i in range(size):
+                found[row, i] += now * coefficients[degree, i]
+            before, now = now, ((2 * degree + 1) * x * now - degree * before) / (degree + 1)
+    return found
+
+
+@kernel
+def share_of_last(stages: _Real, last: _Real, floor: float) -> float:
+    """Return the coefficient of the highest degree as a share of the largest value, or of ``floor`` if that is larger.
+
+    Args:
+        stages: values ``(s + 1, N)`` at the points; the largest of the N shares counts.
+        last: the last row of the matrix of coefficients of :func:`nodes`.
+        floor: > 0.
+
+    >>> points, _, coefficients = nodes()
+    >>> round(1 / share_of_last(points[:, None]**7, coefficients[-1].copy(), 1e-300), 6)
+    3432.0
+    """
+    size, count = stages.shape
+    worst = 0.0
+    for j in range(count):
+        coefficient, largest = 0.0, floor
+        for i in range(size):
+            coefficient += last[i] * stages[i, j]
+            largest = max(largest, abs(stages[i, j]))
+        worst = max(worst, abs(coefficient) / largest)
+    return worst
 
 
 @kernel
@@ -84,9 +117,14 @@ def _phi_slope(y: float, value: float) -> float:
 
 
 @kernel
-def _invert(matrices: _Real) -> None:
-    """Replace each of the N matrices ``(s, s, N)`` by its inverse (Gauss-Jordan)."""
-    size, _, count = matrices.shape
+def _relaxing(h: float, differentiate: _Real, relax: _Real) -> _Real:
+    """Return the inverses ``(s, s, N)`` of (differentiate/h + diag(relax_j)) for relax ``(s, N)`` (Gauss-Jordan)."""
+    size, count = relax.shape
+    matrices = np.empty((size, size, count))
+    for i in range(size):
+        for k in range(size):
+            for j in range(count):
+                matrices[i, k, j] = differentiate[i, k + 1] / h + (relax[i, j] if i == k else 0.0)
     for p in range(size):
         for j in range(count):
             matrices[p, p, j] = 1.0 / matrices[p, p, j]
@@ -102,18 +140,6 @@ def _invert(matrices: _Real) -> None:
                             matrices[i, k, j] -= matrices[i, p, j] * matrices[p, k, j]
                 for j in range(count):
                     matrices[i, p, j] *= -matrices[p, p, j]
-
-
-@kernel
-def _relaxing(h: float, differentiate: _Real, relax: _Real) -> _Real:
-    """Return the inverses ``(s, s, N)`` of (differentiate/h + diag(relax_j)) for relax ``(s, N)``."""
-    size, count = relax.shape
-    matrices = np.empty((size, size, count))
-    for i in range(size):
-        for k in range(size):
-            for j in range(count):
-                matrices[i, k, j] = differentiate[i, k + 1] / h + (relax[i, j] if i == k else 0.0)
-    _invert(matrices)
     return matrices
 
 
@@ -121,13 +147,39 @@ def _relaxing(h: float, differentiate: _Real, relax: _Real) -> _Real:
 def _apply(h: float, differentiate: _Real, inverse: _Real, start: _Real, source: _Real, out: _Real) -> None:
     """Fill in the values ``(s + 1, N)`` at the points of what starts at ``start`` and has the source ``(s, N)``."""
     size, count = source.shape
-    out[0] = start
-    out[1:] = 0.0
+    for j in range(count):
+        out[0, j] = start[j]
     for i in range(size):
+        for j in range(count):
+            out[i + 1, j] = 0.0
         for k in range(size):
             first = -differentiate[k, 0] / h
             for j in range(count):
                 out[i + 1, j] += inverse[i, k, j] * (first * start[j] + source[k, j])
+
+
+@kernel
+def _solve(matrix: _Real, vector: _Real) -> None:
+    """Replace ``vector`` by the solution of ``matrix`` x = ``vector``, which is overwritten (Gauss, partial pivots)."""
+    size = len(vector)
+    for p in range(size):
+        best = p
+        for i in range(p + 1, size):
+            if abs(matrix[i, p]) > abs(matrix[best, p]):
+                best = i
+        if best != p:
+            for k in range(size):
+                matrix[p, k], matrix[best, k] = matrix[best, k], matrix[p, k]
+            vector[p], vector[best] = vector[best], vector[p]
+        for i in range(p + 1, size):
+            factor = matrix[i, p] / matrix[p, p]
+            for k in range(p + 1, size):
+                matrix[i, k] -= factor * matrix[p, k]
+            vector[i] -= factor * vector[p]
+    for p in range(size - 1, -1, -1):
+        for k in range(p + 1, size):
+            vector[p] -= matrix[p, k] * vector[k]
+        vector[p] /= matrix[p, p]
 
 
 @kernel
@@ -144,38 +196,38 @@ def _transfer(
     rate: _Real,
     slope: _Real,
 ) -> None:
-    """Fill in the occupations ``(s + 1, N)``, q ``(B, s)`` and dq/dmu ``(B, s, B, s)`` for given mu ``(B, s)``."""
-    baths, size = mu.shape
-    count = len(n)
-    source, loss = np.empty((baths, size, count)), np.empty((baths, size, count))
-    climb = np.empty((baths, size, count))
+    """Fill in the occupations ``(s + 1, N)``, q ``(B s,)`` and dq/dmu ``(B s, B s)`` for given mu ``(B s,)``."""
+    size, baths, count = len(theta) - 1, theta.shape[1], len(n)
+    source, loss = np.empty((baths * size, count)), np.empty((baths * size, count))
+    climb = np.empty((baths * size, count))
+    all_source, all_loss = np.zeros((size, count)), np.zeros((size, count))
     for b in range(baths):
         for i in range(size):
+            p = b * size + i
             for j in range(count):
-                y = (energy[j] - mu[b, i]) / theta[b, i]
-                value = phi(y)
-                source[b, i, j] = gamma[b, j] * theta[b, i] * value
-                loss[b, i, j] = gamma[b, j] * (energy[j] - mu[b, i])
-                climb[b, i, j] = -gamma[b, j] * _phi_slope(y, value)
-    inverse = _relaxing(h, differentiate, loss.sum(axis=0))
-    _apply(h, differentiate, inverse, n, source.sum(axis=0), stages)
-    for b in range(baths):
-        for i in range(size):
-            total = 0.0
+                x = energy[j] - mu[p]
+                value = phi(x / theta[i + 1, b])
+                source[p, j] = gamma[b, j] * theta[i + 1, b] * value
+                loss[p, j] = gamma[b, j] * x
+                climb[p, j] = -gamma[b, j] * _phi_slope(x / theta[i + 1, b], value)
+                all_source[i, j] += source[p, j]
+                all_loss[i, j] += loss[p, j]
+    inverse = _relaxing(h, differentiate, all_loss)
+    _apply(h, differentiate, inverse, n, all_source, stages)
+    for p in range(baths * size):
+        i, b = p % size, p // size
+        rate[p] = 0.0
+        for j in range(count):
+            climb[p, j] = weight[j] * (climb[p, j] + gamma[b, j] * stages[i + 1, j])
+            rate[p] += weight[j] * (source[p, j] - loss[p, j] * stages[i + 1, j])
+    for p in range(baths * size):
+        for q in range(baths * size):
+            i, k, total = p % size, q % size, 0.0
             for j in range(count):
-                climb[b, i, j] = weight[j] * (climb[b, i, j] + gamma[b, j] * stages[i + 1, j])
-                total += weight[j] * (source[b, i, j] - loss[b, i, j] * stages[i + 1, j])
-            rate[b, i] = total
-    slope[:] = 0.0
-    for b in range(baths):
-        for i in range(size):
-            slope[b, i, b, i] = climb[b, i].sum()
-            for other in range(baths):
-                for k in range(size):
-                    total = 0.0
-                    for j in range(count):
-                        total += loss[b, i, j] * inverse[i, k, j] * climb[other, k, j]
-                    slope[b, i, other, k] -= total
+                total -= loss[p, j] * inverse[i, k, j] * climb[q, j]
+            slope[p, q] = total
+        for j in range(count):
+            slope[p, p] += climb[p, j]
 
 
 @kernel
@@ -186,6 +238,8 @@ def collocate(
     c: _Real,
     theta: _Real,
     mu: _Real,
+    gap: float,
+    scale: float,
     system: tuple[Any, ...],
     n_stages: _Real,
     c_stages: _Real,
@@ -196,67 +250,80 @@ def collocate(
         h: the step.
         differentiate: matrix of :func:`nodes`.
         n, c: the state at the start.
-        theta: temperatures ``(B, s)`` at Radau's points.
-        mu: guess of the accumulations ``(B, s)`` there; overwritten with the solution.
-        system: energy ``(N,)``, gamma ``(B, N)``, weight ``(N,)``, relax ``(M,)``, drive ``(M, B)``, leak ``(M,)``,
-            out ``(B, M)``, and the energy from which on an accumulation counts.
+        theta: temperatures ``(s + 1, B)`` at the points.
+        mu: guess of the accumulations ``(B s,)`` at Radau's points, bath by bath; overwritten with the solution.
+        gap: an accumulation that counts.
+        scale: size of the terms that an accumulation is the sum of; its rounding is a share of that.
+        system: energy ``(N,)``, gamma ``(B, N)``, weight ``(N,)``, relax ``(M,)``, drive ``(M, B)``, leak ``(M,)`` and
+            out ``(B, M)``.
         n_stages, c_stages: overwritten with the values ``(s + 1, N)`` and ``(s + 1, M)`` at all points.
     """
-    energy, gamma, weight, relax, drive, leak, out, scale = system
-    baths, size = mu.shape
-    modes = len(c)
-    # mu = known + memory q + leaking (mu_0 - mu_1), after elimination of c
-    inverse = _relaxing(h, differentiate, np.ones((size, 1)) * relax)
-    known, memory, leaking = (
-        np.zeros((baths, size)),
-        np.zeros((baths, size, baths, size)),
-        np.zeros((baths, size, size)),
-    )
-    _apply(h, differentiate, inverse, c, np.zeros((size, modes)), c_stages)
-    for b in range(baths):
-        for i in range(size):
-            known[b, i] = (out[b] * c_stages[i + 1]).sum()
-            for k in range(size):
-                leaking[b, i, k] = (out[b] * leak * inverse[i, k]).sum()
-                for other in range(baths):
-                    memory[b, i, other, k] = (out[b] * drive[:, other] * inverse[i, k]).sum()
+    energy, gamma, weight, relax, drive, leak, out = system
+    size, baths, modes = len(theta) - 1, theta.shape[1], len(c)
     unknowns = baths * size
-    slope, rate = np.empty((baths, size, baths, size)), np.empty((baths, size))
-    memory_matrix = memory.reshape(unknowns, unknowns)
-    exchange = np.zeros((unknowns, unknowns))  # of leaking (mu_0 - mu_1)
-    if baths == 2:
-        exchange[:, :size] = leaking.reshape(unknowns, size)
-        exchange[:, size:] = -exchange[:, :size]
-    start, trial, step = mu.copy(), mu.copy(), np.zeros(unknowns)
+    # After elimination of c: 0 = known + memory q + exchange mu, where exchange has -1 on the diagonal.
+    all_relax, source = np.empty((size, modes)), np.zeros((size, modes))
+    for i in range(size):
+        for k in range(modes):
+            all_relax[i, k] = relax[k]
+    inverse = _relaxing(h, differentiate, all_relax)
+    _apply(h, differentiate, inverse, c, source, c_stages)
+    known, rest, rate = np.zeros(unknowns), np.zeros(unknowns), np.zeros(unknowns)
+    memory, exchange = np.zeros((unknowns, unknowns)), np.zeros((unknowns, unknowns))
+    slope, jacobian = np.zeros((unknowns, unknowns)), np.zeros((unknowns, unknowns))
+    for p in range(unknowns):
+        b, i = p // size, p % size
+        for k in range(modes):
+            known[p] += out[b, k] * c_stages[i + 1, k]
+        exchange[p, p] = -1.0
+        for q in range(unknowns):
+            other, stage = q // size, q % size
+            for k in range(modes):
+                felt = out[b, k] * inverse[i, stage, k]
+                memory[p, q] += felt * drive[k, other]
+                if baths == 2:
+                    exchange[p, q] += felt * leak[k] * (1 - 2 * other)
+    start, step = mu.copy(), np.zeros(unknowns)
     least, damped, done = np.inf, 1.0, False
     for _ in range(60):
-        _transfer(h, differentiate, n, theta, trial, energy, gamma, weight, n_stages, rate, slope)
-        flat = trial.copy().reshape(unknowns)
-        rest = known.reshape(unknowns) + memory_matrix @ rate.reshape(unknowns) + exchange @ flat - flat
-        now = np.abs(rest).max()
-        if not (now < least or now < 1e-13 * (scale + np.abs(flat).max())):  # farther away, or not a number
+        _transfer(h, differentiate, n, theta, mu, energy, gamma, weight, n_stages, rate, slope)
+        now, largest, wrong = 0.0, 0.0, False
+        for p in range(unknowns):
+            rest[p] = known[p]
+            for q in range(unknowns):
+                rest[p] += memory[p, q] * rate[q] + exchange[p, q] * mu[q]
+            now, largest = max(now, abs(rest[p])), max(largest, abs(mu[p]))
+            wrong = wrong or not np.isfinite(rest[p])
+        if wrong or not (now < least or now < 1e-13 * (scale + largest)):
             damped /= 2
             if damped < 1e-3:
                 return False
-            trial = start + damped * step.reshape(baths, size)
+            for p in range(unknowns):
+                mu[p] = start[p] + damped * step[p]
             continue
-        start, least, damped = trial.copy(), now, 1.0
+        least, damped = now, 1.0
         if done:
             break
-        jacobian = np.eye(unknowns) - exchange - memory_matrix @ slope.reshape(unknowns, unknowns)
-        step = np.linalg.solve(jacobian, rest)
+        for p in range(unknowns):
+            start[p], step[p] = mu[p], rest[p]
+            for q in range(unknowns):
+                jacobian[p, q] = -exchange[p, q]
+                for r in range(unknowns):
+                    jacobian[p, q] -= memory[p, r] * slope[r, q]
+        _solve(jacobian, step)
+        change = 0.0
+        for p in range(unknowns):
+            change = max(change, abs(step[p]))
+            mu[p] = start[p] + step[p]
         # Newton's method squares the error: after so small a step, one more evaluation is at the solution.
-        done = np.abs(step).max() < 1e-7 * (scale + np.abs(flat).max())
-        trial = start + step.reshape(baths, size)
+        done = change < 1e-7 * (gap + largest)
     if not done:
         return False
-    mu[:] = start
-    source = np.zeros((size, modes))
     for i in range(size):
-        flow = mu[0, i] - mu[1, i] if baths == 2 else 0.0
+        flow = mu[i] - mu[size + i] if baths == 2 else 0.0
         for k in range(modes):
             source[i, k] = leak[k] * flow
             for b in range(baths):
-                source[i, k] += drive[k, b] * rate[b, i]
+                source[i, k] += drive[k, b] * rate[b * size + i]
     _apply(h, differentiate, inverse, c, source, c_stages)
     return True

@@ -6,12 +6,21 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-__all__ = ["LONGEST", "expansion", "graded", "unit_interval"]
+__all__ = ["LONGEST", "bose", "expansion", "graded", "unit_interval"]
 
 _Real = NDArray[np.float64]
 
 LONGEST = 45.0  # where exp(-y) ends: below the rounding of the integral
 _POINTS = 240  # of the graded rule; its integrand is analytic up to a distance pi/4 of an interval of length < 20
+
+
+def bose(y: _Real) -> _Real:
+    """Return 1/(exp(y) - 1) for y > 0; it vanishes for a large y, where exp(y) overflows.
+
+    >>> float(bose(np.array(1e4)))
+    0.0
+    """
+    return np.asarray(np.exp(-y) / -np.expm1(-y))
 
 
 @lru_cache(maxsize=32)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import float_or_array, integer, not_negative, number, positive, real, require, together
-from spinlib.magnons._quadrature import graded, unit_interval
+from spinlib.magnons._quadrature import bose, graded, unit_interval
 from spinlib.units import k_B
 
 __all__ = [
@@ -127,8 +127,8 @@ def bose_einstein(energy: ArrayLike, temperature: ArrayLike, chemical_potential:
         temperature=positive("temperature", temperature),
         chemical_potential=real("chemical_potential", chemical_potential),
     )
-    y = (arrays[0] - arrays[2]) / (k_B * arrays[1])
     with np.errstate(over="ignore", divide="ignore"):
+        y = (arrays[0] - arrays[2]) / (k_B * arrays[1])
         return float_or_array(1 / np.expm1(y))
 
 
@@ -153,7 +153,7 @@ def magnon_density(band: MagnonBand, temperature: ArrayLike, chemical_potential:
     """
     below, above = _thermal(band, temperature, chemical_potential)
     x, weight = graded(below, above)
-    occupation = 1 / np.expm1(below[..., None] + above[..., None] * x)
+    occupation = bose(below[..., None] + above[..., None] * x)
     return float_or_array(1.5 * band.mode_density * np.sum(weight * occupation, axis=-1))
 
 
@@ -182,9 +182,9 @@ def magnon_susceptibility(
     """
     below, above = _thermal(band, temperature, chemical_potential)
     x, weight = graded(below, above)
-    slope = 0.25 / np.sinh((below[..., None] + above[..., None] * x) / 2) ** 2
+    occupation = bose(below[..., None] + above[..., None] * x)
     thermal = band.width / above  # k_B T
-    return float_or_array(1.5 * band.mode_density * np.sum(weight * slope, axis=-1) / thermal)
+    return float_or_array(1.5 * band.mode_density * np.sum(weight * occupation * (1 + occupation), axis=-1) / thermal)
 
 
 def _thermal(band: MagnonBand, temperature: ArrayLike, chemical_potential: ArrayLike) -> tuple[_Real, _Real]:
@@ -252,12 +252,19 @@ def fit_bose_einstein(
     """
     if callable(occupation):
         energy, weight = band.quadrature(points)
-        given = not_negative("occupation", occupation(energy))
-        require("points", points, given.shape == energy.shape, "is not the size of occupation(energy)", "vectorise it")
+        given = not_negative("occupation(energy)", occupation(energy))
+        if given.shape != energy.shape:
+            raise ValueError(
+                f"occupation(energy) has shape {given.shape} for energies of shape {energy.shape}: return a number for "
+                "each energy of an array"
+            )
     else:
         given = not_negative("occupation", occupation)
-        if given.ndim != 1:
-            raise ValueError(f"occupation has shape {given.shape}: pass its values at the nodes, of shape (points,)")
+        if given.ndim != 1 or not given.size:
+            raise ValueError(
+                f"occupation has shape {given.shape}: pass its values at the nodes, of shape (points,), or a function "
+                "of the energy"
+            )
         energy, weight = band.quadrature(len(given))
     weight = weight / band.mode_density
     density = float(weight @ given)
@@ -267,51 +274,53 @@ def fit_bose_einstein(
     else:
         mu = number("chemical_potential", chemical_potential)
         _thermal(band, 1.0, mu)
-        temperature = _one_moment(energy - mu, weight, density)
+        lowest = float(energy[0] - mu)
+        temperature = lowest / (k_B * _level((energy - mu) / lowest, weight, density))
     distance = weight @ np.abs(given - bose_einstein(energy, temperature, mu)) / density
     return BoseEinsteinFit(temperature, mu, float(distance))
 
 
 def _two_moments(band: MagnonBand, energy: _Real, weight: _Real, given: _Real) -> tuple[float, float]:
-    """Minimise the convex function whose gradient is the mismatch of energy and density.
+    """Return T and mu with the density and the energy.
 
-    With y = beta x + s, x the energy above the gap in widths of the band, it is -<ln(1 - exp(-y))> + beta <x n> +
-    s <n>. It is self-concordant, so damped Newton steps reach its minimum from anywhere with y > 0.
+    With x the energy above the gap in widths of the band, n = 1/(exp[level (1 + steep (x - x_0))] - 1). At constant
+    density the energy falls as ``steep`` grows, from infinite temperature at 0 to mu = gap at 1/x_0.
     """
-    x = (energy - band.gap) / band.width
-    moments = np.array([weight @ (x * given), weight @ given])
-    rows = np.array([x, np.ones_like(x)])
-    mean, highest = moments[0] / moments[1], weight @ x
-    problem = "cannot come from a temperature > 0"
-    remedy = f"fit an occupation whose mean energy above the gap is below {highest:.4g} of the width"
-    require("mean energy of occupation above the gap, in widths of the band,", mean, mean < highest, problem, remedy)
-    unknown = np.array([0.0, np.log1p(1 / moments[1])])  # the occupation <n> of infinite temperature
-    for _ in range(500):
-        n = 1 / np.expm1(unknown @ rows)
-        gradient = moments - rows @ (weight * n)
-        step = np.linalg.solve((rows * (weight * n * (1 + n))) @ rows.T, -gradient)
-        decrement = np.sqrt(max(0.0, -gradient @ step))
-        unknown = unknown + step / (1 + decrement if decrement > 0.1 else 1.0)
-        if np.all(np.abs(gradient) <= 1e-14 * moments):
-            break
-    slope, offset = unknown
-    problem = "has no Bose-Einstein distribution with T > 0 and mu < gap"
-    remedy = "it has too many magnons for its energy: fit the density alone, with chemical_potential="
-    require("occupation", moments[1], slope > 0 and offset > 0, problem, remedy)
-    temperature = band.width / (k_B * slope)
-    return float(temperature), float(band.gap - offset * k_B * temperature)
-
-
-def _one_moment(above: _Real, weight: _Real, density: float) -> float:
-    """Return T with the density; ``above`` is epsilon - mu. The logarithm of n_d is concave in that of T."""
     from scipy.optimize import brentq
 
-    def excess(logarithm: float) -> float:
-        with np.errstate(over="ignore"):
-            n_d = weight @ (1 / np.expm1(above / (k_B * np.exp(logarithm))))
-        return float(np.log(max(n_d, 1e-300) / density))
+    x = (energy - band.gap) / band.width
+    density = float(weight @ given)
+    mean = float(weight @ (x * given)) / density
 
-    # n_BE < k_B T/(epsilon - mu) gives a T that is too low, and n_BE > k_B T/(epsilon - mu) - 1/2 one that is too high.
-    rayleigh_jeans = k_B * (weight @ (1 / above))
-    low, high = (np.log((density + more) / rayleigh_jeans) for more in (0.0, 0.5))
-    return float(np.exp(brentq(excess, low - 1e-9, high + 1e-9, xtol=1e-13, rtol=1e-14)))
+    def excess(logarithm: float) -> float:
+        shape = 1 + np.exp(logarithm) * (x - x[0])
+        return float(weight @ (x * bose(_level(shape, weight, density) * shape)) / density - mean)
+
+    hottest, coldest = np.log(1e-13), -np.log(x[0]) - 1e-13
+    highest, problem = mean + excess(hottest), "cannot come from a temperature > 0"
+    remedy = f"fit an occupation whose mean energy above the gap is below {highest:.4g} of the width"
+    require("mean energy of occupation above the gap, in widths of the band,", mean, mean < highest, problem, remedy)
+    problem = "has no Bose-Einstein distribution with T > 0 and mu < gap"
+    remedy = "it has too many magnons for its energy: fit the density alone, with chemical_potential="
+    require("density of occupation, per mode,", density, excess(coldest) < 0, problem, remedy)
+    steep = np.exp(brentq(excess, hottest, coldest, xtol=1e-14, rtol=1e-14))
+    level = _level(1 + steep * (x - x[0]), weight, density)
+    temperature = band.width / (k_B * steep * level)
+    return float(temperature), float(band.gap - (1 - steep * x[0]) * level * k_B * temperature)
+
+
+def _level(shape: _Real, weight: _Real, density: float) -> float:
+    """Return ``level`` for which n = 1/(exp(level shape) - 1) has the density; ``shape`` >= 1, the weights add to 1.
+
+    The logarithm of the density is a concave and falling function of that of the level: from above, all of Newton's
+    steps come down to the root. Two bounds are above: n < 1/(level shape), and n <= 1/(exp(level) - 1).
+    """
+    level = min(weight @ (1 / shape) / density, np.log1p(1 / density))
+    for _ in range(100):
+        y = level * shape
+        n = bose(y)
+        step = np.log(weight @ n / density) * (weight @ n) / (weight @ (n * (1 + n) * y))
+        level *= np.exp(step)
+        if abs(step) < 1e-15:
+            break
+    return float(level)

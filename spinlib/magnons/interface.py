@@ -9,17 +9,17 @@ from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 
-from spinlib._validate import float_or_array, integer, not_negative, number, positive, positive_or_inf, require
+from spinlib._validate import float_or_array, integer, not_negative, number, positive, positive_or_inf, real, require
 from spinlib.magnons._evolve import (
     Bath,
     Temperature,
     evolve,
     nodal,
     occupation_at_start,
-    record_times,
     warn_of_limits,
 )
-from spinlib.magnons._quadrature import graded, unit_interval
+from spinlib.magnons._quadrature import bose, graded, unit_interval
+from spinlib.magnons._times import record_times
 from spinlib.magnons.band import MagnonBand
 from spinlib.magnons.kinetics import Demagnetization, Ferromagnet
 from spinlib.units import e2_over_h, hbar, k_B
@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 _Real = NDArray[np.float64]
+
+_FAR = 36.0  # exp(-36) is rounding
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class MagnonInterface:
         >>> surface.scattering_rate([1.0, 2.0])
         array([0.5, 1. ])
         """
-        energies = np.asarray(energy, dtype=np.float64)
+        energies = real("energy", energy)
         g = nodal("mixing_conductance", self.mixing_conductance, energies) / e2_over_h
         return float_or_array(self.mode_factor * g / (2 * np.pi * self.saturation_spin_density))
 
@@ -164,7 +166,7 @@ def spin_seebeck_coefficient(band: MagnonBand, interface: MagnonInterface, tempe
     x, weight = graded(below, above)
     rate = np.asarray(interface.scattering_rate(band.gap + band.width * x))
     y = below[..., None] + above[..., None] * x
-    heat = y**2 * 0.25 / np.sinh(y / 2) ** 2  # epsilon dn_BE/dT in units of k_B
+    heat = y**2 * bose(y) * (1 + bose(y))  # epsilon dn_BE/dT in units of k_B
     return float_or_array(1.5 * k_B * band.mode_density * np.sum(weight * rate * heat, axis=-1))
 
 
@@ -176,7 +178,7 @@ class BilayerDemagnetization(Demagnetization):
         band, time, energy, weight, occupation, spin_accumulation, magnon_density, electron_temperature, runaway_time:
             as of :class:`Demagnetization`, in the ferromagnet; nothing runs away.
         interface_spin_accumulation: mu_N at the interface ``(T,)`` [J].
-        position: x ``(X,)`` [m] in the metal, increasing from the interface.
+        position: x ``(X,)`` [m] in the metal, increasing from the interface, as far as spins come.
         position_weight: ``(X,)`` [m]; ``normal_spin_accumulation @ position_weight`` is the integral over the metal.
         normal_spin_accumulation: mu_N ``(T, X)`` [J].
         normal_temperature: T_N ``(T,)`` [K].
@@ -244,13 +246,14 @@ def simulate_bilayer(
         breakpoints: times at which a temperature or its slope jumps [s].
         points: number of nodes of the energy.
         modes: number of polynomials in the metal.
-        rtol: error that one step may have, as a share of the largest occupation and accumulation.
+        rtol: error that one step may have, as a share of the largest occupation and accumulation, >= 1e-13.
 
     Returns:
         The records; with the defaults good to 1e-6 of their largest value.
 
     Raises:
         ValueError: an argument outside its range.
+        RuntimeError: no step is short enough, as for a temperature with noise.
 
     >>> metal = Ferromagnet(MagnonBand(1e-21, 1e-40, 1e-20), 0.01, 0.1, -1e-48, 1e-12)
     >>> surface, sink = MagnonInterface(1e15, 4e28), NormalMetal(2e-4, 2e-14, 5e47, 2e-8)
@@ -275,9 +278,11 @@ def simulate_bilayer(
     band, unit = ferromagnet.band, ferromagnet.band.bandwidth
     energy, weight = band.quadrature(points)
     n = occupation_at_start(band, points, warm, record[0], initial_temperature, None)
-    position, position_weight, values, at_interface, decay = _diffusion_modes(normal_metal, modes)
+    depth, position, position_weight, values, at_interface, decay = _diffusion_modes(
+        normal_metal, modes, record[-1] - record[0]
+    )
     # Spins are counted per volume of the ferromagnet and mode of the band.
-    to_metal = normal_metal.feedback * d_F * band.mode_density / (unit * normal_metal.thickness) * at_interface
+    to_metal = normal_metal.feedback * d_F * band.mode_density / (unit * depth) * at_interface
     to_magnet = np.array([feedback, ferromagnet.exchange_feedback]) * band.mode_density / unit
     drive = np.zeros((modes + 1, 2))
     drive[0] = to_magnet
@@ -291,9 +296,8 @@ def simulate_bilayer(
         drive,
         crossing * np.concatenate([[to_magnet[0] - to_magnet[1]], -to_metal]),
         np.array([[1.0] + modes * [0.0], [0.0, *at_interface]]),
-        band.gap / unit,
     )
-    result = evolve(system, n, np.zeros(modes + 1), [warm, beside], unit, record, number("rtol", rtol, positive))
+    result = evolve(system, n, np.zeros(modes + 1), [warm, beside], band.gap / unit, unit, record, rtol)
     density, kelvin = result.n @ weight, warm(record)
     warn_of_limits(band, np.minimum(kelvin, beside(record)), density, ferromagnet.saturation_spin_density)
     accumulation = result.c[:, 1:] * unit
@@ -303,23 +307,27 @@ def simulate_bilayer(
     )  # fmt: skip
 
 
-def _diffusion_modes(metal: NormalMetal, modes: int) -> tuple[_Real, _Real, _Real, _Real, _Real]:
-    """Return positions, their weights, mode values ``(X, M)`` there and at the interface, and decay rates [1/s].
+def _diffusion_modes(
+    metal: NormalMetal, modes: int, duration: float
+) -> tuple[float, _Real, _Real, _Real, _Real, _Real]:
+    """Return the depth, positions and weights, mode values ``(X, M)`` there and at the interface, decay rates [1/s].
 
     The modes are the best that polynomials of u, x = length sinh u, can do for closed ends, with the mean square 1. A
-    current through x = 0 drives all of them; their sum has the slope that belongs to it.
+    current through x = 0 drives all of them; their sum has the slope that belongs to it. A thick metal is followed as
+    far as spins come: within ``length`` they relax, or the time is over.
     """
     count = integer("modes", modes, 2)
-    length = min(metal.spin_diffusion_length, metal.thickness)
-    end = np.arcsinh(metal.thickness / length)
+    length = min(metal.spin_diffusion_length, metal.thickness, float(np.sqrt(metal.diffusivity * duration)))
+    reach = min(metal.thickness, _FAR * length)
+    end = np.arcsinh(reach / length)
     q, weight = unit_interval(count + 32)
     u = end * q
     basis = legendre.legvander(2 * q - 1, count - 1)
     slopes = legendre.legval(2 * q - 1, legendre.legder(np.eye(count), axis=0)).T * 2 / end
     stretch = length * np.cosh(u)  # dx/du
     volume = end * weight * stretch
-    mass = (basis * volume[:, None]).T @ basis / metal.thickness
-    stiffness = (slopes * (volume / stretch**2)[:, None]).T @ slopes / metal.thickness
+    mass = (basis * volume[:, None]).T @ basis / reach
+    stiffness = (slopes * (volume / stretch**2)[:, None]).T @ slopes / reach
     wavenumber_squared, vectors = eigh(stiffness, mass)
     wavenumber_squared[0] = 0.0  # the constant
     decay = metal.diffusivity * wavenumber_squared + 1 / metal.spin_relaxation_time
@@ -328,6 +336,7 @@ def _diffusion_modes(metal: NormalMetal, modes: int) -> tuple[_Real, _Real, _Rea
     position = length * np.sinh(at_node)
     position_weight = end * node_weight * length * np.cosh(at_node)
     return (
+        reach,
         position,
         position_weight,
         legendre.legvander(2 * node - 1, count - 1) @ vectors,

@@ -11,16 +11,7 @@ from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import (
-    float_or_array,
-    not_negative,
-    number,
-    positive,
-    positive_or_inf,
-    real,
-    require,
-    together,
-)
+from spinlib._validate import float_or_array, not_negative, number, positive, positive_or_inf, real, require, together
 from spinlib.magnons._evolve import (
     Bath,
     Occupation,
@@ -28,10 +19,10 @@ from spinlib.magnons._evolve import (
     evolve,
     nodal,
     occupation_at_start,
-    record_times,
     warn_of_limits,
 )
 from spinlib.magnons._quadrature import expansion
+from spinlib.magnons._times import record_times
 from spinlib.magnons.band import MagnonBand
 from spinlib.units import hbar, k_B
 
@@ -45,7 +36,7 @@ __all__ = [
 ]
 
 _Real = NDArray[np.float64]
-Rate = float | Callable[[_Real], ArrayLike]
+_Rate = float | Callable[[_Real], ArrayLike]
 
 
 @dataclass(frozen=True)
@@ -221,7 +212,7 @@ def _phi(y: _Real) -> _Real:
 
 def spin_transfer_current(
     band: MagnonBand,
-    scattering_rate: Rate,
+    scattering_rate: _Rate,
     occupation: Occupation,
     temperature: float,
     spin_accumulation: float,
@@ -339,13 +330,14 @@ def simulate_demagnetization(
     """Solve d mu_s/dt = -mu_s/tau_s + rho I_sd/hbar and KK (24) for given electron temperature (KK 23, 24).
 
     Collocation of order 13 in time on a spectral grid of energies: with the defaults the records are good to 1e-8 of
-    their largest value. Steps at whose points an occupation is negative are not accepted. n_d - mu_s/rho changes by
-    the relaxation of mu_s alone, to rounding.
+    their largest value. No occupation is negative, and n_d - mu_s/rho changes by the relaxation of mu_s alone, to
+    rounding.
 
     Args:
         ferromagnet: the magnet.
-        temperature: T_s [K] of the electrons: a number, or a function of an array of times [s]. Kinks it has must be
-            in its attribute ``breakpoints`` or the argument of that name.
+        temperature: T_s [K] of the electrons: a number, or a function of an array of times [s]. Its jumps, and pulses
+            so short that no record falls into them, must be in its attribute ``breakpoints`` or the argument of that
+            name; kinks should be, which saves time.
         times: of the records ``(T,)`` [s], strictly increasing; the first is the start.
         initial_temperature: of the magnons at the start [K]; by default that of the electrons.
         initial_occupation: n >= 0 at the start instead: a number, values ``(points,)`` at the nodes, or a function of
@@ -353,7 +345,7 @@ def simulate_demagnetization(
         initial_spin_accumulation: mu_s at the start [J].
         breakpoints: times at which the temperature or its slope jumps [s].
         points: number of nodes of the energy.
-        rtol: error that one step may have, as a share of the largest occupation and accumulation.
+        rtol: error that one step may have, as a share of the largest occupation and accumulation, >= 1e-13.
         allow_runaway: accept a positive ``feedback``. The records then end before ``runaway_time``.
 
     Returns:
@@ -361,6 +353,7 @@ def simulate_demagnetization(
 
     Raises:
         ValueError: an argument outside its range, or a positive ``feedback`` without ``allow_runaway``.
+        RuntimeError: no step is short enough, as for a temperature with noise.
 
     >>> from spinlib.units import meV, nm, ps
     >>> band = MagnonBand(gap=5 * meV, stiffness=0.6 * meV * nm**2, bandwidth=k_B * 1000)
@@ -370,6 +363,8 @@ def simulate_demagnetization(
     >>> bool(abs(kept[1] - kept[0]) < 1e-12 * run.magnon_density[1])
     True
     """
+    if not isinstance(ferromagnet, Ferromagnet):
+        raise ValueError(f"ferromagnet = {ferromagnet!r} is no Ferromagnet: pass Ferromagnet(band, alpha, ...)")
     feedback = ferromagnet.feedback
     remedy = "ferromagnetic coupling has feedback < 0 (KK prints |rho|); allow_runaway=True shows the instability"
     require("feedback", feedback, feedback <= 0 or allow_runaway, "makes the accumulation run away", remedy)
@@ -387,11 +382,10 @@ def simulate_demagnetization(
         np.array([[feedback * band.mode_density / unit]]),
         np.zeros(1),
         np.ones((1, 1)),
-        band.gap / unit,
     )
     c = np.array([number("initial_spin_accumulation", initial_spin_accumulation) / unit])
     limit = 1000.0 if feedback > 0 else inf
-    result = evolve(system, n, c, [bath], unit, record, number("rtol", rtol, positive), limit)
+    result = evolve(system, n, c, [bath], band.gap / unit, unit, record, rtol, limit)
     record = record[: len(result.n)]
     density, kelvin = result.n @ weight, bath(record)
     warn_of_limits(band, kelvin, density, ferromagnet.saturation_spin_density)

@@ -53,7 +53,8 @@ def small_book(target: Path) -> Path:
     (target / "intro.md").write_text("# A small book\n", encoding="utf-8")
     (book / "prose.md").write_text("# Prose\n\nNothing to run.\n", encoding="utf-8")
     for name in SMALL:
-        cell = f"```{{code-cell}} ipython3\nfrom spinlib.units import nm\n\nprint('{name}', nm)\n```"
+        code = f"from spinlib.units import nm\n\nprint('{name}', end=' ', flush=True)\nprint(nm)"
+        cell = f"```{{code-cell}} ipython3\n{code}\n```"
         (book / f"{name}.md").write_text(f"{header}\n# Page {name}\n\n{cell}\n", encoding="utf-8")
     files = "".join(f"  - file: book/{name}\n" for name in (*SMALL, "prose"))
     (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
@@ -82,7 +83,7 @@ def start(tree: Path, *command: str, **settings: str) -> subprocess.Popen[str]:
 def make(tree: Path, *command: str, **settings: str) -> tuple[int, str]:
     """Exit code and output of `make <command>`."""
     process = start(tree, *command, **settings)
-    output = process.communicate(timeout=300)[0]
+    output = process.communicate(timeout=900)[0]
     return process.returncode, output
 
 

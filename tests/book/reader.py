@@ -24,6 +24,7 @@ __all__ = [
     "book_pages",
     "browser",
     "chromium",
+    "copy_problems",
     "examine",
     "formula_problems",
     "image_problems",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 DESK, PHONE = 1280, 390
-CHECKS = ("requests", "console", "formulas", "images", "overflow", "keyboard")
+CHECKS = ("requests", "console", "formulas", "images", "overflow", "keyboard", "copying")
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -99,7 +100,7 @@ def open_page(running: Browser, path: Path, width: int, report: Report | None = 
     # A page that asks a server is reported; it gets no answer, so that the tests need no network.
     context.route(re.compile(r"^(https?|wss?|ftp):"), lambda route: route.abort())
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)  # a busy machine may need half of it for many formulas
     page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else requests.append(r.url))
     page.on("requestfailed", lambda r: requests.append(f"failed: {r.url}") if r.url.startswith("file:") else None)
     page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
@@ -222,25 +223,72 @@ def keyboard_problems(page: Page) -> list[str]:
     return found
 
 
+def copy_problems(page: Page) -> list[str]:
+    """Code without a button that copies it, buttons that copy anything else, and printed text that has a button."""
+    found: list[str] = page.evaluate(
+        r"""() => {
+            let copied;
+            document.addEventListener("copy", event => { copied = event.target.value; });
+            const trim = text => text.replace(/^\n+|\n+$/g, ""), short = text => JSON.stringify(text.slice(0, 60));
+            const buttons = [...document.querySelectorAll("button.copybtn")];
+            const boxes = document.querySelectorAll("div:not(.output) > div.highlight > pre").length;
+            const problems = buttons.length === boxes ? [] : [`${boxes} boxes of code, ${buttons.length} copy buttons`];
+            for (const button of buttons) {
+                const box = document.querySelector(button.dataset.clipboardTarget);
+                const code = trim(box.textContent).replace(/^(>>>|\.\.\.|\$) /gm, "");
+                if (button.closest(".output")) problems.push(`a button copies what was printed: ${short(code)}`);
+                copied = null;
+                button.click();
+                if (copied === null) problems.push(`a button copies nothing: ${short(code)}`);
+                else if (trim(copied) !== code) problems.push(`${short(trim(copied))} is copied for ${short(code)}`);
+            }
+            return problems;
+        }"""
+    )
+    return found
+
+
+# Of what axe-core would look at thousands of times, what tells it nothing is taken out while it looks.
+_SET_ASIDE = r"""() => {
+    const back = window.spinlibBack = [];
+    const swap = (box, children) => {
+        const own = [...box.childNodes];
+        back.push(() => box.replaceChildren(...own));
+        box.replaceChildren(...children);
+    };
+    // Code repeats a dozen colours; one word of each is measured, in each kind of box, the others are plain text.
+    const seen = new Set();
+    for (const code of document.querySelectorAll("pre:has(> span)")) {
+        const box = [code, ...["div.highlight", "[class*=highlight-]", ".cell_output"].map(box => code.closest(box))];
+        const parts = [""];
+        for (const word of code.childNodes) {
+            const kind = [word, ...box].map(element => element?.className).join("|");
+            if (word.localName === "span" ? seen.has(kind) : word.nodeType === Node.TEXT_NODE)
+                parts.push(parts.pop() + word.textContent);
+            else {
+                if (word.textContent.trim()) seen.add(kind);
+                parts.push(word.cloneNode(true), "");
+            }
+        }
+        swap(code, parts);
+    }
+    // The strokes of a formula, hidden from screen readers: no text, no name and nothing that takes the focus.
+    const more = ":not(g, path, use, rect, line, defs, svg), [role], [tabindex], [aria-label], [aria-labelledby]";
+    for (const image of document.querySelectorAll("mjx-container > svg[aria-hidden=true]"))
+        if (!image.querySelector(more)) swap(image, []);
+}"""
+_PUT_BACK = "() => window.spinlibBack.forEach(put => put())"
+
+
 def violations(page: Page) -> list[Finding]:
     """What axe-core calls serious or critical."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-    # Code repeats a dozen colours thousands of times; one word of each is measured, in each kind of box.
-    page.evaluate(
-        """() => {
-            const seen = new Set();
-            for (const word of document.querySelectorAll("pre > span")) {
-                const kind = [word, word.parentElement, ...["div.highlight", "[class*=highlight-]", ".cell_output"]
-                    .map(box => word.closest(box))].map(box => box?.className).join("|");
-                if (seen.has(kind)) word.style.visibility = "hidden";
-                else if (word.textContent.trim()) seen.add(kind);
-            }
-        }"""
-    )
+    page.evaluate(_SET_ASIDE)
     # With preload, axe asks for style sheets by a request that browsers refuse for files.
     options = {"preload": False, "resultTypes": ["violations"]}
     result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
+    page.evaluate(_PUT_BACK)
     return [
         Finding(rule["id"], " ".join(map(str, node["target"])), node["failureSummary"].replace("\n", " "))
         for rule in result["violations"]
@@ -258,6 +306,7 @@ def examine(running: Browser, path: Path) -> Report:
         report.axe += [("desk, light", finding) for finding in violations(page)]
         _set_theme(page, "dark")
         report.axe += [("desk, dark", finding) for finding in violations(page)]
+        report.lines["copying"] += copy_problems(page)
     with open_page(running, path, PHONE, report) as page:
         report.lines["overflow"] += [f"light: {line}" for line in overflow_problems(page)]
         report.lines["keyboard"] += keyboard_problems(page)

@@ -90,6 +90,11 @@ def small(tmp_path_factory):
     return tree
 
 
+def test_a_line_that_is_printed_in_pieces_stays_one_line(small):
+    for name in SMALL:
+        assert f"{name} 1e-09" in (small / f"_build/html/book/{name}.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("damage", ["lost", "edited"])
 def test_a_lost_or_edited_page_is_made_again(small, damage):
     page = small / "_build" / "html" / "book" / "prose.html"

@@ -22,11 +22,13 @@ kernelspec:
 
 """
 CELL = "```{{code-cell}} ipython3\n{}\n```\n"
+ONCE = "from pathlib import Path\nmark = Path('mark')\nfirst = not mark.exists()\nmark.touch()\nassert not first"
 TOC = "format: jb-book\nroot: intro\nchapters:\n- file: book/page\n"
 
 # name: (text of the page, table of contents, what the output must say)
 DEFECTS = {
     "a failing cell": (CELL.format("1 / 0"), TOC, "ZeroDivisionError"),
+    "a cell that fails once": (CELL.format(ONCE), TOC, "the notebook failed: CellExecutionError"),
     "a line on stderr": (CELL.format("import sys\nprint('x', file=sys.stderr)"), TOC, "stderr"),
     "a warning in a cell": (CELL.format("import warnings\nwarnings.warn('careful')"), TOC, "stderr"),
     "code cells without the header of a notebook": (CELL.format("1"), TOC, "begin it with the header"),

@@ -442,7 +442,8 @@ def test_paper_KK_statement_M41_tau_i_is_neither_the_first_rate_nor_a_time_of_de
     assert first * tau_i == pytest.approx(0.5516, abs=2e-4)
     # Printed: 1/tau_i, for which the limit of Rayleigh and Jeans has 3/5 + 2 alpha/alpha* and the golden rule less.
     assert first * tau_i < 0.6 + 0.02 / 0.1
-    # After 2.6 tau_i there are a third as many new magnons as modes, not 93 %, and then the accumulation has nearly stopped it.
+    # After 2.6 tau_i there are a third as many new magnons as modes, not 93 %, and then the accumulation has nearly
+    # stopped it.
     lost = (run.magnon_density - run.magnon_density[0]) / KK_BAND.mode_density
     np.testing.assert_allclose(lost[1:], [0.3618, 0.4488], atol=5e-4)
     assert lost[1] < 0.5 * (1 - np.exp(-0.2 * ps / tau_i))

@@ -65,7 +65,9 @@ def book(tmp_path_factory):
     chapter.write_text(chapter.read_text(encoding="utf-8") + own, encoding="utf-8")
     blocks = "\n\n".join(f"```{{ledger-{block}\n```" for block in BLOCKS)
     (root / "index.md").write_text(INDEX.format(blocks=blocks, pages=pages), encoding="utf-8")
-    for name, body in (("directive", "```{ledger-count}\n```"), ("role", "{ledger-count}`planned`")):
+    numbers = "\n\n".join(f"```{{ledger-numbers}} {key}\n```" for key in ledger_data.PAPERS)
+    table, role = "```{ledger-count}\n```", "{ledger-count}`planned`"
+    for name, body in (("numbers", numbers), ("directive", table), ("role", role)):
         (root / f"{name}.md").write_text(f"---\norphan: true\n---\n# {name}\n\n{body}\n", encoding="utf-8")
     (root / "conf.py").write_text(CONF.format(extensions=str(EXTENSIONS)), encoding="utf-8")
     result = build(root, "-W")
@@ -86,6 +88,15 @@ def test_pages_hold_every_entry(book):
         assert text.count(f'id="ledger-fig-{figure.paper.lower()}-{figure.label}"') == 1
     for entry in entries(book):
         assert all(f">{name}<" in re.sub(r'<span class="pre">|</span>', "", text) for name in entry.code + entry.test)
+
+
+def test_numbers_lead_to_every_equation(book):
+    text = html(book, "numbers")
+    for key, (equations, _) in ledger_data.load_ledger(book).items():
+        for entry in equations:
+            row = f"ledger-{key.lower()}-{entry.label}"
+            (link,) = re.findall(rf'<span id="{row}"><a [^>]*href="([^"]+)"><span[^>]*>(.+?)</span></a></span>', text)
+            assert link == (f"index.html#{row}", f"({entry.label})")
 
 
 def test_pages_show_computed_counts(book):
@@ -160,7 +171,7 @@ def test_pages_follow_the_data_and_numbers_survive(book, tmp_path):
     store(root, "WD11", raw)
     result = build(root, "-W")
     assert result.returncode == 0, result.stderr
-    assert "3 changed" in result.stdout  # index, directive, role; not the chapter
+    assert "4 changed" in result.stdout  # index, numbers, directive, role; not the chapter
     assert "subject that was not there before" in html(root, "index")
     assert ">(KK 18)</a>" in html(root, "index")
 

@@ -1,4 +1,4 @@
-"""The net holds: four small faults in a chapter, each caught by nbval or by the check of the plotted data."""
+"""The net holds: small faults in a chapter, each caught in its cell by nbval or by the check of the plotted data."""
 
 import json
 import os
@@ -43,6 +43,8 @@ MUTATIONS = {
         "means of the sample: g =",
     ),
 }
+UNKNOWN = "fig-kk-wavy"
+"""A figure whose plotted data are taken out of the reference."""
 
 
 def run_nbval(directory: Path) -> subprocess.CompletedProcess[str]:
@@ -51,23 +53,55 @@ def run_nbval(directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_mutation_of_a_chapter_is_caught(name, tmp_path):
-    old, new, report = MUTATIONS[name]
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    """One run with all faults, each in a cell of its own: the reports of the cells that fail, and the cells."""
+    folder = tmp_path_factory.mktemp("faulty")
     for file in (f"{CHAPTER}.ipynb", f"{CHAPTER}.figures.json", "conftest.py"):
-        shutil.copy(REFERENCE / file, tmp_path / file)
-    path = tmp_path / f"{CHAPTER}.ipynb"
+        shutil.copy(REFERENCE / file, folder / file)
+    path = folder / f"{CHAPTER}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    hits = [cell for cell in notebook.cells if cell.source.count(old) == 1]
-    assert len(hits) == 1, f"the chapter no longer holds {old!r} in one place: choose another mutation"
-    hits[0].source = hits[0].source.replace(old, new)
+
+    def cell_with(text):
+        hits = [number for number, cell in enumerate(notebook.cells) if cell.source.count(text) == 1]
+        assert len(hits) == 1, f"the chapter no longer holds {text!r} in one place: choose another mutation"
+        return hits[0]
+
+    cells = {name: cell_with(old) for name, (old, _, _) in MUTATIONS.items()}
+    for name, (old, new, _) in MUTATIONS.items():
+        cell = notebook.cells[cells[name]]
+        cell.source = cell.source.replace(old, new)
     nbformat.write(notebook, path)
-    result = run_nbval(tmp_path)
+    cells[UNKNOWN] = cell_with(f'plotting.publish(figure, "{UNKNOWN}")')
+    stored = json.loads((folder / f"{CHAPTER}.figures.json").read_text(encoding="utf-8"))
+    del stored[UNKNOWN]
+    (folder / f"{CHAPTER}.figures.json").write_text(json.dumps(stored), encoding="utf-8")
+    assert len(set(cells.values())) == len(cells), "two faults stand in one cell: choose another mutation"
+    result = run_nbval(folder)
+    heads = rf"^_+ {CHAPTER}\.ipynb::Cell (\d+) _+$"
+    parts = re.split(heads, result.stdout.partition("short test summary")[0], flags=re.MULTILINE)
+    reports = {int(number): text for number, text in zip(parts[1::2], parts[2::2], strict=True)}
     counts = re.search(r"(\d+) failed, (\d+) passed", result.stdout)
     assert counts, result.stdout + result.stderr
-    assert report in result.stdout, result.stdout
-    # Only the cells that show the fault fail: the rest of the notebook runs and passes, as without the fault.
-    assert int(counts[1]) <= 3
+    assert [int(count) for count in counts.groups()] == [len(reports), len(notebook.cells) - len(reports)]
+    return reports, cells
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutation_of_a_chapter_is_caught(name, faulty):
+    reports, cells = faulty
+    assert MUTATIONS[name][2] in reports.get(cells[name], ""), reports
+
+
+def test_figure_without_reference_fails(faulty):
+    reports, cells = faulty
+    assert f"{UNKNOWN} has no reference" in reports.get(cells[UNKNOWN], ""), reports
+
+
+def test_only_the_cells_that_show_a_fault_fail(faulty):
+    """The rest of the notebook runs and passes, as without the faults."""
+    reports, cells = faulty
+    assert set(reports) == set(cells.values())
 
 
 def test_a_notebook_runs_beside_its_data(tmp_path):
@@ -80,14 +114,3 @@ def test_a_notebook_runs_beside_its_data(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{CHAPTER}.ipynb")
     result = run_nbval(tmp_path)
     assert result.returncode == 0, result.stdout
-
-
-def test_figure_without_reference_fails(tmp_path):
-    for file in (f"{CHAPTER}.ipynb", "conftest.py"):
-        shutil.copy(REFERENCE / file, tmp_path / file)
-    stored = json.loads((REFERENCE / f"{CHAPTER}.figures.json").read_text(encoding="utf-8"))
-    del stored["fig-kk-4-left"]
-    (tmp_path / f"{CHAPTER}.figures.json").write_text(json.dumps(stored), encoding="utf-8")
-    result = run_nbval(tmp_path)
-    assert result.returncode == 1
-    assert "fig-kk-4-left has no reference" in result.stdout

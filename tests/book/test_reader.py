@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -108,28 +107,6 @@ def test_theme_can_be_switched(book, chromium):
         expect(page.locator("html")).to_have_attribute("data-theme", before or "")
 
 
-@by_page
-def test_copy_buttons_copy_code_alone(book, chromium, name):
-    with reader.open_page(chromium, book / name, reader.DESK) as page:
-        expect(page.locator(".output button.copybtn")).to_have_count(0)
-        pairs = page.evaluate(
-            """() => {
-                let copied;
-                document.addEventListener("copy", event => { copied = event.target.value; });
-                return [...document.querySelectorAll("button.copybtn")].map(button => {
-                    const code = document.querySelector(button.dataset.clipboardTarget).textContent;
-                    copied = null;
-                    button.click();
-                    return [code, copied];
-                });
-            }"""
-        )
-        assert len(pairs) == page.locator("div:not(.output) > div.highlight > pre").count()
-        for code, copied in pairs:
-            lines = re.sub(r"^(>>>|\.\.\.|\$) ", "", code.strip("\n"), flags=re.MULTILINE)
-            assert copied.strip("\n") == lines
-
-
 # What readers download
 
 
@@ -177,6 +154,31 @@ DAMAGE = [
         "a formula under #top is 900 px wide",
     ),
     ("keyboard", '<pre style="overflow-x: auto"><span style="padding-left: 900px">code</span></pre>', "pre code"),
+    (
+        "copying",
+        '<div><div class="highlight"><pre id="mute">mute</pre></div></div>'
+        '<button class="copybtn" data-clipboard-target="#mute">Copy</button>',
+        'a button copies nothing: "mute"',
+    ),
+    (
+        "copying",
+        '<div><div class="highlight"><pre id="sent">&gt;&gt;&gt; sent\n</pre></div></div>'
+        '<textarea id="other">other</textarea><button class="copybtn" data-clipboard-target="#sent"'
+        """ onclick="other.dispatchEvent(new Event('copy', {bubbles: true}))">Copy</button>""",
+        '"other" is copied for "sent"',
+    ),
+    (
+        "copying",
+        '<div class="output"><div class="highlight"><pre id="said">said</pre></div>'
+        '<button class="copybtn" data-clipboard-target="#said">Copy</button></div>',
+        'a button copies what was printed: "said"',
+    ),
+    ("copying", '<div><div class="highlight"><pre>bare</pre></div></div>', "3 boxes of code, 4 copy buttons"),
+    (
+        "copying",
+        '<button class="copybtn" data-clipboard-target="#mute">Copy</button>',
+        "3 boxes of code, 4 copy buttons",
+    ),
 ]
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4" cx="4" cy="4"/></svg>'
 
@@ -224,6 +226,24 @@ def test_axe_sees_a_faint_word_of_code(tmp_path, chromium):
     body = f'<style>pre {{ background: #fff }} .c {{ color: #ccc }}</style><pre tabindex="0">{words}</pre>'
     found = reader.examine(chromium, _page(tmp_path, body)).axe
     assert {(finding.rule, finding.selector) for _, finding in found} == {("color-contrast", ".c")}
+
+
+def test_axe_sees_what_a_formula_hides(tmp_path, chromium):
+    formula = '<mjx-container id="{}"><svg aria-hidden="true"><g><path d="M0 0h9"></path>{}</g></svg></mjx-container>'
+    link = '<a href="#top"><rect width="9" height="9"></rect></a>'
+    body = formula.format("strokes", "") + formula.format("linked", link)
+    found = reader.examine(chromium, _page(tmp_path, body)).axe
+    assert {(finding.rule, finding.selector) for _, finding in found} == {("aria-hidden-focus", "#linked > svg")}
+
+
+def test_axe_leaves_a_page_as_it_was(tmp_path, chromium):
+    words = '<pre><span class="k">def</span> <span class="k">def</span></pre>'
+    formula = '<mjx-container><svg aria-hidden="true"><g><use href="#x"></use></g></svg></mjx-container>'
+    with reader.open_page(chromium, _page(tmp_path, words + formula), reader.DESK) as page:
+        before = page.locator("body").inner_html()
+        assert before.count('class="k"') == 2
+        assert reader.violations(page) == []
+        assert page.locator("body").inner_html() == before
 
 
 def _notebook(first="Get the library: pip install spinlib", markdown="Text $x$.", count=1, outputs=True):

@@ -77,9 +77,11 @@ def test_package_import_loads_nothing_else(package: str) -> None:
         ("spinlib.units", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
         ("spinlib.spin", {"numba", "matplotlib", "sympy", "scipy"}),
         ("spinlib.materials", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.magnons.band", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
+        ("spinlib.magnons.temperature_models", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
     ],
 )
-def test_package_ground_floor_is_light(module: str, needless: set[str]) -> None:
+def test_package_rooms_without_kernels_are_light(module: str, needless: set[str]) -> None:
     assert not loaded_by(module) & needless
 
 
