@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from spinlib._jit import kernel
 
-__all__ = ["STAGES", "collocate", "nodes", "phi", "polynomial", "share_of_last"]
+__all__ = ["STAGES", "collocate", "nodes", "phi", "polynomial"]
 
 _Real = NDArray[np.float64]
 
@@ -68,30 +68,6 @@ def polynomial(share: _Real, coefficients: _Real) -> _Real:
                 found[row, i] += now * coefficients[degree, i]
             before, now = now, ((2 * degree + 1) * x * now - degree * before) / (degree + 1)
     return found
-
-
-@kernel
-def share_of_last(stages: _Real, last: _Real, floor: float) -> float:
-    """Return the coefficient of the highest degree as a share of the largest value, or of ``floor`` if that is larger.
-
-    Args:
-        stages: values ``(s + 1, N)`` at the points; the largest of the N shares counts.
-        last: the last row of the matrix of coefficients of :func:`nodes`.
-        floor: > 0.
-
-    >>> points, _, coefficients = nodes()
-    >>> round(1 / share_of_last(points[:, None]**7, coefficients[-1].copy(), 1e-300), 6)
-    3432.0
-    """
-    size, count = stages.shape
-    worst = 0.0
-    for j in range(count):
-        coefficient, largest = 0.0, floor
-        for i in range(size):
-            coefficient += last[i] * stages[i, j]
-            largest = max(largest, abs(stages[i, j]))
-        worst = max(worst, abs(coefficient) / largest)
-    return worst
 
 
 @kernel

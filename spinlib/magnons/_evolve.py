@@ -9,8 +9,9 @@ from warnings import warn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinlib._jit import kernel
 from spinlib._validate import number, positive, real, require
-from spinlib.magnons._collocation import STAGES, collocate, nodes, polynomial, share_of_last
+from spinlib.magnons._collocation import STAGES, collocate, nodes, polynomial
 from spinlib.magnons.band import MagnonBand, bose_einstein
 from spinlib.units import k_B
 
@@ -138,16 +139,16 @@ def evolve(
     tolerance = number("rtol", rtol)
     require("rtol", tolerance, tolerance >= 1e-13, "is below the rounding of a step", "pass rtol >= 1e-13")
     shares, differentiate, coefficients = nodes()
-    last = coefficients[-1].copy()
-    _, gamma, weight, relax, drive, _, out = system
+    _, gamma, _, relax, _, _, _ = system
     records = Evolution(np.empty((len(times), len(n))), np.empty((len(times), len(c))), None)
     records.n[0], records.c[0] = n, c
     n_stages, c_stages = np.empty((STAGES + 1, len(n))), np.empty((STAGES + 1, len(c)))
-    at_records = np.array([k_B * bath(times) / unit for bath in baths]).T
+    potentials = np.empty((STAGES + 1, len(baths)))
+    felt = np.array([k_B * bath(times) / unit for bath in baths]).T.copy()
     kinks = {kink for bath in baths for kink in bath.kinks if times[0] < kink < times[-1]}
-    feedback, largest = np.abs(out * drive.T).max(), float(np.abs(out @ c).max())
-    span, rate = np.ptp(times), float(gamma.sum(axis=0).max())
-    h = max(1e-2 / max(rate * max(1.0, n.max()), relax.min(initial=np.inf), 1 / span), 1e-14 * abs(times[0]))
+    span, largest, record = np.ptp(times), 0.0, 1
+    fastest = max(gamma.sum(axis=0).max() * max(1.0, n.max()), relax.min(initial=np.inf), 1 / span)
+    h = max(1e-2 / fastest, 1e-14 * abs(times[0]))
     for start, stop in pairwise(sorted({times[0], times[-1], *kinks})):
         # On either side of a jump the temperature is that of the side.
         after, before = start + 1e-15 * abs(start), stop - 1e-15 * abs(stop)
@@ -160,36 +161,141 @@ def evolve(
                     f"the steps at t = {t:.6g} s become too short, or too many, for rtol = {tolerance:.3g}: pass "
                     "temperatures that are smooth between their breakpoints, or a larger rtol"
                 )
+            end = t + length if length < rest else stop
             moments = np.minimum(np.maximum(t + length * shares, after), before)
             theta = np.array([k_B * bath(moments) / unit for bath in baths]).T.copy()
-            mu = np.repeat(out @ c, STAGES)
-            scale = float(gap + feedback * (weight @ n))
-            if not collocate(length, differentiate, n, c, theta, mu, gap, scale, system, n_stages, c_stages):
-                h = length / 4
+            error, top, beyond = _attempt(
+                t, length, end, (differentiate, coefficients), n, c, theta, (gap, largest, _ROUNDING, tolerance),
+                system, n_stages, c_stages, potentials, times, felt, records.n, records.c, record,
+            )  # fmt: skip
+            if error > 1:
+                h = length * min(0.5, max(0.1, 0.85 * error ** (-1 / STAGES)))
                 continue
-            potentials = c_stages @ out.T
-            top = max(largest, float(np.abs(potentials).max()))
-            # No step is refused for the rounding of an accumulation.
-            floor = max(top, _ROUNDING * scale / tolerance)
-            error = share_of_last(n_stages, last, max(1e-300, min(1.0, n_stages.max())))
-            error = max(error, share_of_last(potentials, last, floor))
-            error = max(error, share_of_last(theta, last, 1e-300) * min(1.0, length * rate)) / tolerance
-            first, beyond = np.searchsorted(times, [t, t + length if length < rest else stop], side="right")
-            inside = polynomial((times[first:beyond] - t) / length, coefficients)
-            between = inside @ n_stages
-            blind = np.abs(inside @ theta / at_records[first:beyond] - 1) > 0.01
-            if error > 1 or n_stages.min() < 0 or between.min(initial=0.0) < 0 or (len(blind) > 2 and blind.any()):
-                h = length * min(0.5, max(0.1, 0.85 * max(error, 1e-9) ** (-1 / STAGES)))
-                continue
-            records.n[first:beyond], records.c[first:beyond] = between, inside @ c_stages
             if potentials[:, 0].max() > limit:
                 moment = t + length * _crossing(potentials[:, 0], limit)
                 reached = np.searchsorted(times, moment)
                 return Evolution(records.n[:reached], records.c[:reached], float(moment))
-            n, c, largest = n_stages[-1].copy(), c_stages[-1].copy(), top
-            t = t + length if length < rest else stop
+            n, c = n_stages[-1].copy(), c_stages[-1].copy()
+            t, largest, record = end, top, beyond
             h = length * min(4.0, 0.85 * max(error, 1e-12) ** (-1 / STAGES))
     return records
+
+
+@kernel
+def _share_of_last(stages: _Real, coefficients: _Real, floor: float) -> float:
+    """Return the coefficient of the highest degree as a share of the largest value, or of ``floor`` if that is larger.
+
+    Args:
+        stages: values ``(s + 1, N)`` at the points; the largest of the N shares counts.
+        coefficients: matrix of :func:`nodes`.
+        floor: > 0.
+
+    >>> points, _, coefficients = nodes()
+    >>> round(1 / _share_of_last(points[:, None] ** 7, coefficients, 1e-300), 6)
+    3432.0
+    """
+    size, count = stages.shape
+    worst = 0.0
+    for j in range(count):
+        coefficient, largest = 0.0, floor
+        for i in range(size):
+            coefficient += coefficients[-1, i] * stages[i, j]
+            largest = max(largest, abs(stages[i, j]))
+        worst = max(worst, abs(coefficient) / largest)
+    return worst
+
+
+@kernel
+def _attempt(
+    t: float,
+    h: float,
+    end: float,
+    tables: tuple[_Real, _Real],
+    n: _Real,
+    c: _Real,
+    theta: _Real,
+    sizes: tuple[float, float, float, float],
+    system: tuple[Any, ...],
+    n_stages: _Real,
+    c_stages: _Real,
+    potentials: _Real,
+    times: _Real,
+    felt: _Real,
+    n_records: _Real,
+    c_records: _Real,
+    first: int,
+) -> tuple[float, float, int]:
+    """Solve one step ``h`` from ``t`` to ``end`` and fill in the records within it.
+
+    Args:
+        t, h, end: of the step.
+        tables: the two matrices of :func:`nodes`.
+        n, c, theta, system, n_stages, c_stages: as for :func:`collocate`.
+        sizes: gap, largest accumulation so far, rounding of accumulations and tolerance, of which the error is a share.
+        potentials: overwritten with the accumulations ``(s + 1, B)`` at the points.
+        times, felt: of all records ``(T,)``, and the temperatures then ``(T, B)``.
+        n_records, c_records: n ``(T, N)`` and c ``(T, M)`` at the records; from ``first`` on they are filled in.
+        first: the record after ``t``.
+
+    Returns:
+        The error, to accept if <= 1; the largest accumulation; the first record beyond the step.
+    """
+    gap, largest, rounding, tolerance = sizes
+    differentiate, coefficients = tables
+    _, gamma, weight, _, drive, _, out = system
+    size, baths, count, modes = len(theta) - 1, theta.shape[1], len(n), len(c)
+    feedback, rate, scale = 0.0, 0.0, 0.0
+    for j in range(count):
+        scale += weight[j] * n[j]
+        total = 0.0
+        for b in range(baths):
+            total += gamma[b, j]
+        rate = max(rate, total)
+    mu = np.zeros(baths * size)
+    for b in range(baths):
+        for k in range(modes):
+            feedback = max(feedback, abs(out[b, k] * drive[k, b]))
+            for i in range(size):
+                mu[b * size + i] += out[b, k] * c[k]
+    scale = gap + feedback * scale
+    if not collocate(h, differentiate, n, c, theta, mu, gap, scale, system, n_stages, c_stages):
+        return 1e4, largest, first
+    for b in range(baths):
+        for i in range(size + 1):
+            potentials[i, b] = 0.0
+            for k in range(modes):
+                potentials[i, b] += out[b, k] * c_stages[i, k]
+            largest = max(largest, abs(potentials[i, b]))
+    least, most = np.inf, 1e-300
+    for i in range(1, size + 1):
+        for j in range(count):
+            least, most = min(least, n_stages[i, j]), max(most, n_stages[i, j])
+    error = _share_of_last(n_stages, coefficients, min(1.0, most))
+    error = max(error, _share_of_last(potentials, coefficients, max(largest, rounding * scale / tolerance)))
+    error = max(error, _share_of_last(theta, coefficients, 1e-300) * min(1.0, h * rate)) / tolerance
+    beyond = first
+    while beyond < len(times) and times[beyond] <= end:
+        beyond += 1
+    inside = polynomial((times[first:beyond] - t) / h, coefficients)
+    blind = False
+    for r in range(first, beyond):
+        for j in range(count):
+            n_records[r, j] = 0.0
+            for i in range(size + 1):
+                n_records[r, j] += inside[r - first, i] * n_stages[i, j]
+            least = min(least, n_records[r, j])
+        for k in range(modes):
+            c_records[r, k] = 0.0
+            for i in range(size + 1):
+                c_records[r, k] += inside[r - first, i] * c_stages[i, k]
+        for b in range(baths):
+            total = 0.0
+            for i in range(size + 1):
+                total += inside[r - first, i] * theta[i, b]
+            blind = blind or abs(total - felt[r, b]) > 0.01 * felt[r, b]
+    if least < 0 or (blind and beyond > first + 2):
+        error = max(error, 2.0)
+    return error, largest, beyond
 
 
 def _crossing(values: _Real, limit: float) -> float:

@@ -6,6 +6,7 @@
 from dataclasses import replace
 from math import inf
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,10 @@ from spinlib.magnons.temperature_models import TemperaturePulse
 from spinlib.pumping import pumping_damping
 from spinlib.units import e2_over_h, fs, gyromagnetic_ratio, hbar, k_B, meV, nm, ps
 from tests.spinlib.magnon_routes import bilayer_volumes, start
+
+pytestmark = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="hours without a compiler; the step alone is in test_magnon_collocation"
+)
 
 BAND = MagnonBand(5 * meV, 0.6 * meV * nm**2, k_B * 1000)
 RHO = meV * nm**3
