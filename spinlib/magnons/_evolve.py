@@ -145,11 +145,16 @@ def evolve(
     n_stages, c_stages = np.empty((STAGES + 1, len(n))), np.empty((STAGES + 1, len(c)))
     potentials = np.empty((STAGES + 1, len(baths)))
     felt = np.array([k_B * bath(times) / unit for bath in baths]).T.copy()
-    kinks = {kink for bath in baths for kink in bath.kinks if times[0] < kink < times[-1]}
     span, largest, record = np.ptp(times), 0.0, 1
+    stops = [times[0]]
+    for kink in sorted({kink for bath in baths for kink in bath.kinks}):
+        apart = max(1e-14 * abs(kink), 1e-23 * span)  # closer together two mean the same instant
+        if stops[-1] + apart < kink < times[-1] - apart:
+            stops.append(kink)
+    stops.append(times[-1])
     fastest = max(gamma.sum(axis=0).max() * max(1.0, n.max()), relax.min(initial=np.inf), 1 / span)
     h = max(1e-2 / fastest, 1e-14 * abs(times[0]))
-    for start, stop in pairwise(sorted({times[0], times[-1], *kinks})):
+    for start, stop in pairwise(stops):
         # On either side of a jump the temperature is that of the side.
         after, before = start + 1e-15 * abs(start), stop - 1e-15 * abs(stop)
         t, tried = start, 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinlib.magnons._collocation import STAGES, collocate, nodes, phi, polynomial
+from spinlib.magnons._collocation import STAGES, _phi_slope, collocate, nodes, phi, polynomial
 
 
 @given(st.floats(-300, 300))
@@ -21,6 +21,14 @@ def test_limit_phi(y) -> None:
 def test_limit_phi_near_its_pole(y) -> None:
     for sign in (-1, 1):
         assert phi(sign * y) == pytest.approx(1 - sign * y / 2 + y**2 / 12, rel=0, abs=3e-15)
+
+
+@given(st.floats(-50, 50))
+def test_limit_slope_of_phi(y) -> None:
+    """What steers Newton's method, by a difference; it takes few steps only with the right one."""
+    h = 1e-3
+    slope = np.array([1, -8, 0, 8, -1]) / (12 * h) @ [phi(y + h * k) for k in range(-2, 3)]
+    assert _phi_slope(y, phi(y)) == pytest.approx(slope, rel=1e-9, abs=1e-10)
 
 
 def test_limit_points_are_those_of_radau() -> None:

@@ -672,10 +672,13 @@ def test_limit_si_numbers_of_order_one() -> None:
 
 
 def test_invariant_many_breakpoints_change_nothing() -> None:
+    """Nor do two that mean the same instant, or the first and the last."""
     times = np.linspace(0, 1, 11) * ps
     run = simulate_demagnetization(METAL, PULSE, times, points=12)
-    extra = np.concatenate([[-1.0, 5.0], np.linspace(0, 1, 101) * ps])
-    agree(simulate_demagnetization(METAL, PULSE, times, points=12, breakpoints=extra), run, 1e-8)
+    kink = PULSE.breakpoints[1]
+    twins = [0.0, 1e-30, np.nextafter(kink, 0), np.nextafter(kink, 1), np.nextafter(1 * ps, 0), 1 * ps]
+    for extra in (np.concatenate([[-1.0, 5.0], np.linspace(0, 1, 101) * ps]), twins):
+        agree(simulate_demagnetization(METAL, PULSE, times, points=12, breakpoints=extra), run, 1e-8)
 
 
 # --- the wrong sign ---------------------------------------------------------------------------------------------------
