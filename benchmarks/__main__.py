@@ -1,6 +1,7 @@
-"""Run every benchmark of this folder, or those named: `python -m benchmarks [name …]`. One JSON object on stdout.
+"""Run every benchmark of this folder, or those named: `python -m benchmarks [--once] [name …]`; prints one JSON object.
 
-Each is a module that prints one JSON object. Times are medians of repeats in one process, one thread.
+Each is a module that prints one JSON object. Times are medians of repeats in one process, one thread; with `--once`
+nothing is repeated, so that the errors count and the times do not.
 """
 
 import json
@@ -13,13 +14,16 @@ HERE = Path(__file__).parent
 
 def main(names: list[str]) -> None:
     known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    once = ["--once"] if "--once" in names else []
+    names = [name for name in names if name not in once]
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     results = {}
     for name in names or known:
         print(f"{name} …", file=sys.stderr, flush=True)
-        result = subprocess.run([sys.executable, HERE / f"{name}.py"], stdout=subprocess.PIPE, text=True, check=True)
+        command = [sys.executable, HERE / f"{name}.py", *once]
+        result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         results[name] = json.loads(result.stdout)
     print(json.dumps(results, indent=2))
 

@@ -1,21 +1,23 @@
 """Timing and choice of settings that the benchmarks share."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+ONCE = "--once" in sys.argv  # nothing is repeated: for the errors alone
+
 
 def median_time(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return the median time of ``function`` in seconds and its last value; one call warms up."""
-    value = function()
+    """Return the median time of ``function`` in seconds and its last value; one call warms up, or is all there is."""
     times = []
-    for _ in range(repeats):
+    for _ in range(1 if ONCE else repeats + 1):
         start = time.perf_counter()
         value = function()
         times.append(time.perf_counter() - start)
-    return float(np.median(times)), value
+    return float(np.median(times[0 if ONCE else 1 :])), value
 
 
 def first_within(errors: Sequence[float], target: float) -> int | None:

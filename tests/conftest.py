@@ -1,11 +1,13 @@
 """Tests run in the environment of the house, also when pytest is started by hand."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from tools.isolation import FOREIGN, VENV, environment
 
@@ -22,6 +24,26 @@ os.environ.update(_wanted)
 # The same examples on every machine and in every run; how fast a machine is proves nothing.
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
+
+_SLOW = ("test_build.py", "test_reader.py")  # about half of the time
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes longest begin first: the workers then end together."""
+    items.sort(key=lambda item: item.path.name not in _SLOW)
+
+
+class _Schedule(LoadFileScheduling):
+    """The tests of a file run in one worker, but each page of the book goes to the next one that is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        page = re.search(r"test_reader\.py::.*?([\w/]+\.html)\]$", nodeid)
+        return page[1] if page else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Schedule | None:
+    return _Schedule(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="module")

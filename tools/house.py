@@ -74,7 +74,7 @@ def main(command: str, *extra: str) -> None:
         return clean()
     python = venv_python()
     build = (python, "tools/build_book.py")
-    in_order = ("--dist", "loadfile", "--no-loadscope-reorder")  # the slow files, which hold few tests, come first
+    in_order = ("--dist", "loadfile", "--no-loadscope-reorder")  # tests/conftest.py says in which order
     pytest = (python, "-m", "pytest", "--nbval", "--nbval-current-env", "-n", "2", *in_order)
     lock = (VENV / "bin" / "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
     steps: dict[str, list[tuple[object, ...]]] = {

@@ -276,6 +276,10 @@ _SET_ASIDE = r"""() => {
     const more = ":not(g, path, use, rect, line, defs, svg), [role], [tabindex], [aria-label], [aria-labelledby]";
     for (const image of document.querySelectorAll("mjx-container > svg[aria-hidden=true]"))
         if (!image.querySelector(more)) swap(image, []);
+    // The same formula spoken: its text stays, the thousands of tags around single letters have neither name nor focus.
+    const named = "[id], [role], [tabindex], [href], [aria-hidden], [aria-label], [aria-labelledby]";
+    for (const spoken of document.querySelectorAll("mjx-assistive-mml > math"))
+        if (!spoken.querySelector(named)) swap(spoken, [spoken.textContent]);
 }"""
 _PUT_BACK = "() => window.spinlibBack.forEach(put => put())"
 

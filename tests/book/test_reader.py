@@ -67,12 +67,14 @@ def test_accessibility(report, name):
 
 
 def test_exceptions_are_needed(report):
-    found = {(finding.rule, finding.selector) for name in NAMES for _, finding in report(name).axe}
-    assert [entry for entry in EXCEPTIONS if (entry["rule"], entry["selector"]) not in found] == []
+    for entry in EXCEPTIONS:
+        found = {(finding.rule, finding.selector) for _, finding in report(entry["page"]).axe}
+        assert (entry["rule"], entry["selector"]) in found, entry
 
 
 def test_exceptions_say_why():
-    assert all(set(entry) == {"rule", "selector", "reason"} and len(entry["reason"]) > 20 for entry in EXCEPTIONS)
+    keys = {"page", "rule", "selector", "reason"}
+    assert all(set(entry) == keys and len(entry["reason"]) > 20 for entry in EXCEPTIONS)
 
 
 # What readers do

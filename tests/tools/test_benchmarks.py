@@ -25,7 +25,7 @@ def test_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_benchmark_runs_and_reports(name: str) -> None:
-    result = bench(name)
+    result = bench("--once", name)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)[name]
     assert report["versions"]["spinlib"]
