@@ -233,14 +233,18 @@ def test_axe_sees_a_faint_word_of_code(tmp_path, chromium):
 def test_axe_sees_what_a_formula_hides(tmp_path, chromium):
     formula = '<mjx-container id="{}"><svg aria-hidden="true"><g><path d="M0 0h9"></path>{}</g></svg></mjx-container>'
     link = '<a href="#top"><rect width="9" height="9"></rect></a>'
+    spoken = "<mjx-assistive-mml><math{}>{}</math></mjx-assistive-mml>"
     body = formula.format("strokes", "") + formula.format("linked", link)
+    body += spoken.format("", "<mi>x</mi>") + spoken.format(' id="spoken"', '<mtext><a href="#top">x</a></mtext>')
     found = reader.examine(chromium, _page(tmp_path, body)).axe
-    assert {(finding.rule, finding.selector) for _, finding in found} == {("aria-hidden-focus", "#linked > svg")}
+    hidden = {("aria-hidden-focus", "#linked > svg"), ("nested-interactive", "#spoken")}
+    assert {(finding.rule, finding.selector) for _, finding in found} == hidden
 
 
 def test_axe_leaves_a_page_as_it_was(tmp_path, chromium):
     words = '<pre><span class="k">def</span> <span class="k">def</span></pre>'
-    formula = '<mjx-container><svg aria-hidden="true"><g><use href="#x"></use></g></svg></mjx-container>'
+    formula = '<mjx-container><svg aria-hidden="true"><g><use href="#x"></use></g></svg>'
+    formula += "<mjx-assistive-mml><math><mi>x</mi><mo>=</mo><mn>1</mn></math></mjx-assistive-mml></mjx-container>"
     with reader.open_page(chromium, _page(tmp_path, words + formula), reader.DESK) as page:
         before = page.locator("body").inner_html()
         assert before.count('class="k"') == 2
