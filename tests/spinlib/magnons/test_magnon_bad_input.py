@@ -472,11 +472,12 @@ def test_bad_input_noise_is_refused_in_time() -> None:
 
 
 def caught_by(call, *arguments, **keywords):
-    """Messages of the warnings of one call; each has to point here."""
+    """Messages of the warnings of one call; each has to point at its line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call(*arguments, **keywords)
-    assert all(each.filename == __file__ and each.category is UserWarning for each in caught)
+    line = caught_by.__code__.co_firstlineno + 4
+    assert all((each.filename, each.lineno, each.category) == (__file__, line, UserWarning) for each in caught)
     return [str(each.message) for each in caught]
 
 
