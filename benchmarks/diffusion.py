@@ -24,7 +24,6 @@ process: of ``solve`` alone, and from thicknesses to the resistance.
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -35,7 +34,7 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _peer import interpreter
+from _peer import answer
 from _timing import median_time
 
 TARGETS = (1e-6, 1e-8)
@@ -267,9 +266,6 @@ def peer_main() -> None:
 
 def peer(exact: dict[str, Any]) -> dict[str, Any] | str:
     """Return what ``peer_main`` prints where FiPy is installed, or how to install it."""
-    python, how = interpreter("fipy")
-    if python is None:
-        return f"not installed: {how}"
     normal, magnet = (1 / 300, 0.0, 1.0), (1 / 24, 1 / 3, 3.0)
     stacks = {"valve": as_numbers(*valve(), [normal, magnet, normal, magnet, normal], exact["valve"])}
     for count in COUNTS:
@@ -278,9 +274,7 @@ def peer(exact: dict[str, Any]) -> dict[str, Any] | str:
         if count <= 500:
             # Its cost is linear in the number of layers; 5000 of these would be four million cells.
             stacks[f"s_d_{count}"] = as_numbers(*s_d(count), [magnet, normal] * (count // 2), exact["s_d"](count))
-    command = [python, __file__, "--peer"]
-    code = subprocess.run(command, input=json.dumps(stacks), stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(code.stdout.splitlines()[-1])
+    return answer("fipy", __file__, stacks)
 
 
 def ratios(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:

@@ -22,14 +22,13 @@ pulse. Its steps are at most a tenth of the pulse, so it is called once for the 
 import json
 import os
 import platform
-import subprocess
 import sys
 from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _peer import interpreter
+from _peer import answer
 from _timing import first_within, median_time
 
 PROBLEM = {
@@ -228,20 +227,11 @@ def peer_main() -> None:
     print(json.dumps(found))
 
 
-def peer() -> dict[str, Any] | str:
-    """Return what ``peer_main`` prints where udkm1Dsim is installed, or how to install it."""
-    python, how = interpreter("udkm1Dsim")
-    if python is None:
-        return f"not installed: {how}"
-    code = subprocess.run([python, __file__, "--peer"], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(code.stdout.splitlines()[-1])
-
-
 def main() -> None:
     """Print the comparison as JSON."""
     import spinlib
 
-    exact, theirs = reference(), peer()
+    exact, theirs = reference(), answer("udkm1Dsim", __file__)
     seconds, ours = median_time(house, REPEATS)
     report: dict[str, Any] = {
         "name": "temperatures and magnetisation after a laser pulse (M3TM), time to a stated error of all three",

@@ -13,7 +13,6 @@ STT lacks a cross term). Its time is taken inside its own process, around resett
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _peer import interpreter
+from _peer import answer
 from _timing import first_within, median_time
 
 PROBLEM = {
@@ -185,20 +184,11 @@ def peer_main() -> None:
     print(json.dumps(found))
 
 
-def peer() -> dict[str, Any] | str:
-    """Return what ``peer_main`` prints where cmtj is installed, or how to install it."""
-    python, how = interpreter("cmtj")
-    if python is None:
-        return f"not installed: {how}"
-    code = subprocess.run([python, __file__, "--peer"], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(code.stdout.splitlines()[-1])
-
-
 def main() -> None:
     """Print the comparison as JSON."""
     import spinlib
 
-    ours, theirs = house(), peer()
+    ours, theirs = house(), answer("cmtj", __file__)
     report: dict[str, Any] = {
         "name": "one magnet driven into precession by a torque, time to a stated error of the final direction",
         "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},

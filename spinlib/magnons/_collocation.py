@@ -22,6 +22,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from spinlib._jit import kernel
+from spinlib.magnons._radau import radau
 
 __all__ = ["STAGES", "collocate", "nodes", "phi", "polynomial"]
 
@@ -43,11 +44,8 @@ def nodes() -> tuple[_Real, _Real, _Real]:
     >>> round(float(derivative[-1] @ points**3), 9), abs(float(coefficients[-1] @ points**3)) < 1e-12
     (3.0, True)
     """
-    points = np.concatenate([[-1.0], np.sort(legendre.legroots([0.0] * (STAGES - 1) + [1.0, -1.0]).real)])
-    points[-1] = 1.0
-    values = legendre.legvander(points, STAGES)
+    points, to_coefficients = radau(STAGES)
     slopes = np.array([legendre.legval(points, legendre.legder(row)) for row in np.eye(STAGES + 1)]).T
-    to_coefficients = np.linalg.inv(values)
     return (points + 1) / 2, np.ascontiguousarray(2 * (slopes @ to_coefficients)[1:]), to_coefficients
 
 

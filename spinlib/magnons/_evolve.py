@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib._jit import kernel
 from spinlib._validate import number, positive, real, require
 from spinlib.magnons._collocation import STAGES, collocate, nodes, polynomial
+from spinlib.magnons._times import temperatures_at
 from spinlib.magnons.band import MagnonBand, bose_einstein
 from spinlib.units import k_B
 
@@ -55,16 +56,7 @@ class Bath:
         """Return the temperatures [K] at ``times``."""
         if not callable(self.temperature):
             return np.full(times.shape, self.temperature)
-        found = self.temperature(times)
-        plain = isinstance(found, np.ndarray) and found.dtype == np.float64 and found.shape == times.shape
-        if plain and found.min() > 0 and found.max() < np.inf:  # as it should be; the rest says what is wrong
-            return np.asarray(found)
-        remedy = "it is called with an array of times in s: return temperatures in K of the same shape"
-        kelvin = real(f"{self.name}(time)", found, remedy)
-        if kelvin.shape != times.shape:
-            remedy += f", or wrap it in numpy.vectorize; {self.name} may also be a number"
-            raise ValueError(f"{self.name}(time) has shape {kelvin.shape} for times of shape {times.shape}: {remedy}")
-        return positive(f"{self.name}(time)", kelvin)
+        return temperatures_at(self.name, self.temperature, times)
 
 
 @dataclass(frozen=True)

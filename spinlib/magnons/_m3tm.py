@@ -1,6 +1,7 @@
 """The microscopic three-temperature model (names from :mod:`spinlib.magnons.temperature_models`)."""
 
 from collections.abc import Callable
+from functools import partial
 from math import log
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import float_or_array, not_negative, number, positive, real, require, together
 from spinlib.magnons._panels import solve
-from spinlib.magnons._times import record_times
+from spinlib.magnons._times import record_times, temperatures_at
 from spinlib.units import k_B, mu_B
 
 __all__ = ["equilibrium_magnetization", "m3tm", "m3tm_rate"]
@@ -185,16 +186,9 @@ def m3tm(
 def _function(name: str, temperature: _Temperature, times: _Real) -> tuple[Callable[[_Real], _Real], _Real]:
     """Return a temperature as a checked function of times ``(n,)``, and times between which it is smooth."""
     if callable(temperature):
-        remedy = "it is called with an array of times in s: return temperatures in K of the same shape"
-
-        def called(t: _Real) -> _Real:
-            kelvin = real(f"{name}(time)", temperature(t), remedy)
-            if kelvin.shape != t.shape:
-                raise ValueError(f"{name}(time) has shape {kelvin.shape} for times of shape {t.shape}: {remedy}")
-            return positive(f"{name}(time)", kelvin)
-
         breakpoints = getattr(temperature, "breakpoints", times)
-        return called, np.ravel(real(f"{name}.breakpoints", breakpoints, "give it finite times in s"))
+        smooth_between = np.ravel(real(f"{name}.breakpoints", breakpoints, "give it finite times in s"))
+        return partial(temperatures_at, name, temperature), smooth_between
     kelvin = positive(name, temperature)
     if not kelvin.ndim:
         return lambda t: np.full(t.shape, float(kelvin)), np.zeros(0)

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from spinlib.magnons._radau import radau
+
 if TYPE_CHECKING:
     from scipy.interpolate import PPoly
 
@@ -37,11 +39,10 @@ def _rule() -> tuple[_Real, _Real, _Real, _Real]:
     The first integrates from the start of the panel up to the points. The others make Legendre coefficients of the
     values at the start and at the points, and of these the coefficients of powers of the share, the highest first.
     """
-    points = np.sort(legendre.legroots([0.0] * (_POINTS - 1) + [1.0, -1.0]).real)
-    points[-1] = 1.0
+    ends, to_legendre = radau(_POINTS)
+    points = ends[1:]
     integrals = legendre.legint(np.eye(_POINTS), lbnd=-1, axis=0)
     integrate = legendre.legval(points, integrals).T @ np.linalg.inv(legendre.legvander(points, _POINTS - 1)) / 2
-    to_legendre = np.linalg.inv(legendre.legvander(np.append(-1.0, points), _POINTS))
     to_powers = np.zeros((_POINTS + 1, _POINTS + 1))
     for degree in range(_POINTS + 1):
         series = legendre.Legendre.basis(degree, domain=[0, 1]).convert(kind=np.polynomial.Polynomial)

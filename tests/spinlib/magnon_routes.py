@@ -7,14 +7,29 @@ The equations are typed again, in meV, ps, nm and K; parameters come from object
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numba
 import numpy as np
+import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from spinlib.units import e2_over_h, hbar, k_B, meV, nm, ps
+from spinlib.magnons.band import MagnonBand
+from spinlib.magnons.kinetics import Ferromagnet
+from spinlib.magnons.temperature_models import TemperaturePulse
+from spinlib.units import e2_over_h, fs, hbar, k_B, meV, nm, ps
 
 HBAR, KELVIN = hbar / (meV * ps), k_B / meV
 PER_NM3 = nm**-3
+
+# The metal and the pulse of KK Fig. 6.
+BAND = MagnonBand(5 * meV, 0.6 * meV * nm**2, k_B * 1000)
+RHO = meV * nm**3
+METAL = Ferromagnet(BAND, 0.01, 0.1, feedback=-6 * RHO, spin_relaxation_time=2 * ps)
+PULSE = TemperaturePulse(100.0, 1000.0, 50 * fs, 2 * ps)
+
+compiled_only = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="hours without a compiler; the step alone is in test_magnon_collocation"
+)
 
 
 @dataclass(frozen=True)

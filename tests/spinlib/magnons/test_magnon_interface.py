@@ -6,7 +6,6 @@
 from dataclasses import replace
 from math import inf
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,16 +25,10 @@ from spinlib.magnons.kinetics import Ferromagnet, simulate_demagnetization, spin
 from spinlib.magnons.temperature_models import TemperaturePulse
 from spinlib.pumping import pumping_damping
 from spinlib.units import e2_over_h, fs, gyromagnetic_ratio, hbar, k_B, meV, nm, ps
-from tests.spinlib.magnon_routes import bilayer_volumes, start
+from tests.spinlib.magnon_routes import BAND, METAL, PULSE, RHO, bilayer_volumes, compiled_only, start
 
-pytestmark = pytest.mark.skipif(
-    numba.config.DISABLE_JIT, reason="hours without a compiler; the step alone is in test_magnon_collocation"
-)
+pytestmark = compiled_only
 
-BAND = MagnonBand(5 * meV, 0.6 * meV * nm**2, k_B * 1000)
-RHO = meV * nm**3
-METAL = Ferromagnet(BAND, 0.01, 0.1, feedback=-6 * RHO, spin_relaxation_time=2 * ps)
-PULSE = TemperaturePulse(100.0, 1000.0, 50 * fs, 2 * ps)
 S = BAND.mode_density
 G = 20 * e2_over_h / nm**2
 FACE = MagnonInterface(G, S)

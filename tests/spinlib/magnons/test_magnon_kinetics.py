@@ -10,7 +10,6 @@ from itertools import pairwise
 from math import inf
 
 import mpmath
-import numba
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -28,16 +27,23 @@ from spinlib.magnons.kinetics import (
 )
 from spinlib.magnons.temperature_models import TemperaturePulse
 from spinlib.units import fs, hbar, k_B, meV, nm, ps
-from tests.spinlib.magnon_routes import HBAR, Modes, by_pieces, midpoint, radau, rate_of, start
-
-pytestmark = pytest.mark.skipif(
-    numba.config.DISABLE_JIT, reason="hours without a compiler; the step alone is in test_magnon_collocation"
+from tests.spinlib.magnon_routes import (
+    BAND,
+    HBAR,
+    METAL,
+    PULSE,
+    RHO,
+    Modes,
+    by_pieces,
+    compiled_only,
+    midpoint,
+    radau,
+    rate_of,
+    start,
 )
 
-BAND = MagnonBand(5 * meV, 0.6 * meV * nm**2, k_B * 1000)
-RHO = meV * nm**3
-METAL = Ferromagnet(BAND, 0.01, 0.1, feedback=-6 * RHO, spin_relaxation_time=2 * ps)
-PULSE = TemperaturePulse(100.0, 1000.0, 50 * fs, 2 * ps)
+pytestmark = compiled_only
+
 SOFT = replace(METAL, band=MagnonBand(1 * meV, 0.6 * meV * nm**2, k_B * 1000))
 
 # Every metal that a run may meet: feedback -1e-3 to -1e3 meV nm^3, tau_s 1 fs to 1 ns or infinite.
