@@ -11,6 +11,7 @@ __all__ = [
     "finite",
     "float_or_array",
     "generator",
+    "hermitian",
     "integer",
     "mixing_bound",
     "not_negative",
@@ -265,6 +266,20 @@ def generator(seed: int | np.random.Generator | None) -> np.random.Generator:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed = {seed!r} is no seed: pass an integer >= 0, a numpy.random.Generator or None")
     return np.random.default_rng(int(seed))
+
+
+def hermitian(name: str, matrices: NDArray[np.complex128]) -> None:
+    """Refuse matrices ``(..., n, n)`` that are not Hermitian to 1e-12 of the largest entry.
+
+    >>> hermitian("H", np.array([[0.0, 1.0], [2.0, 0.0]]))
+    Traceback (most recent call last):
+    ...
+    ValueError: largest entry of |H - H^dagger| = 1 is not 0: pass Hermitian matrices, (H + H^dagger)/2
+    """
+    skew = np.abs(matrices - matrices.conj().swapaxes(-1, -2)).max(axis=(-2, -1))
+    text = f"largest entry of |{name} - {name}^dagger|"
+    allowed = skew <= 1e-12 * np.abs(matrices).max()
+    require(text, skew, allowed, "is not 0", "pass Hermitian matrices, (H + H^dagger)/2")
 
 
 def integer(name: str, value: object, least: int) -> int:
