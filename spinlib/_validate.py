@@ -274,12 +274,16 @@ def hermitian(name: str, matrices: NDArray[np.complex128]) -> None:
     >>> hermitian("H", np.array([[0.0, 1.0], [2.0, 0.0]]))
     Traceback (most recent call last):
     ...
-    ValueError: largest entry of |H - H^dagger| = 1 is not 0: pass Hermitian matrices, (H + H^dagger)/2
+    ValueError: largest part of |H - H^dagger| = 1 is not 0: pass Hermitian matrices, (H + H^dagger)/2
     """
-    skew = np.abs(matrices - matrices.conj().swapaxes(-1, -2)).max(axis=(-2, -1))
-    text = f"largest entry of |{name} - {name}^dagger|"
-    allowed = skew <= 1e-12 * np.abs(matrices).max()
-    require(text, skew, allowed, "is not 0", "pass Hermitian matrices, (H + H^dagger)/2")
+    # By parts, in a quarter of the time of complex moduli.
+    re, im = matrices.real, matrices.imag
+    skew = np.maximum(
+        *(np.abs(each).max(axis=(-2, -1)) for each in (re - re.swapaxes(-1, -2), im + im.swapaxes(-1, -2)))
+    )
+    largest = max(re.max(), -re.min(), im.max(), -im.min())
+    text = f"largest part of |{name} - {name}^dagger|"
+    require(text, skew, skew <= 1e-12 * largest, "is not 0", "pass Hermitian matrices, (H + H^dagger)/2")
 
 
 def integer(name: str, value: object, least: int) -> int:
