@@ -278,9 +278,8 @@ def hermitian(name: str, matrices: NDArray[np.complex128]) -> None:
     """
     # By parts, in a quarter of the time of complex moduli.
     re, im = matrices.real, matrices.imag
-    skew = np.maximum(
-        *(np.abs(each).max(axis=(-2, -1)) for each in (re - re.swapaxes(-1, -2), im + im.swapaxes(-1, -2)))
-    )
+    parts = re - re.swapaxes(-1, -2), im + im.swapaxes(-1, -2)
+    skew = np.maximum(*(np.abs(part).max(axis=(-2, -1)) for part in parts))
     largest = max(re.max(), -re.min(), im.max(), -im.min())
     text = f"largest part of |{name} - {name}^dagger|"
     require(text, skew, skew <= 1e-12 * largest, "is not 0", "pass Hermitian matrices, (H + H^dagger)/2")
