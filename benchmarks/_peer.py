@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
-VERSIONS = {"cmtj": "1.15.0", "fipy": "4.0.3", "udkm1Dsim": "2.5.0"}
+VERSIONS = {"cmtj": "1.15.0", "fipy": "4.0.3", "kwant": "1.5.0", "udkm1Dsim": "2.5.0"}
 """The versions that the benchmarks were written for."""
 
 

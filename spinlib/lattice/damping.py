@@ -32,6 +32,7 @@ _Real = NDArray[np.float64]
 _RESAMPLES = 1000
 _FEWEST = 3  # lengths in a window
 _OFF_LINE, _CURVED = 0.05, 3.0  # share of the value, errors of the curvature
+_ROUNDING = 1e-9  # where a line crosses zero, a point is off it by any share of it
 
 
 def dissipation_tensor(scattering: Scattering, *, lead: str | None = None) -> _Real:
@@ -222,7 +223,7 @@ def bulk_slope(
 
     Warns:
         RuntimeWarning: the window is curved: a point more than 5 % off the line and a curvature above three of its
-            errors. Lengths below the mean free path do that.
+            errors. Lengths below the mean free path do that. A single configuration has no errors to judge by.
 
     >>> line = bulk_slope([10, 20, 30, 40], [[1.0, 2.0, 3.0, 4.0]], minimum_length=20)
     >>> round(line.slope, 12), round(abs(line.intercept), 12), line.slope_error
@@ -251,7 +252,8 @@ def bulk_slope(
     slope, intercept = fit @ mean
     errors = (fit @ drawn.T).std(axis=1) if count > 1 else np.full(2, np.nan)
     line = powers @ (slope, intercept)
-    if count > 1 and length.size > _FEWEST and (np.abs(mean - line) > _OFF_LINE * np.abs(line)).any():
+    off = np.abs(mean - line) - _OFF_LINE * np.abs(line)
+    if count > 1 and (off > _ROUNDING * np.abs(mean).max()).any():
         bend = np.linalg.pinv(np.vander(length - length.mean(), 3))[0]
         if abs(bend @ mean) > _CURVED * (drawn @ bend).std():
             text = f"the window from {length.min():g} to {length.max():g} is curved: pass a larger minimum_length"
@@ -285,7 +287,7 @@ def _pumping(scattering: Scattering, lead: str | None) -> Any:
         raise ValueError("scattering has no derivatives: pass perturbations to the sample")
     size, n_left = len(scattering.matrix), scattering.n_left
     channels = {None: None, "left": range(n_left), "right": range(n_left, size)}
-    if lead not in channels:
+    if not isinstance(lead, str | None) or lead not in channels:
         raise ValueError(f"lead = {lead!r} is unknown: pass 'left', 'right' or None")
     return parametric_pumping(scattering.matrix, scattering.derivatives, channels=channels[lead])
 

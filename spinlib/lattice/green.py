@@ -183,8 +183,12 @@ def scattering_matrix(
     require("energy of right", right.energy, right.energy == left.energy, f"is not {left.energy:.10g}", "pass one E")
     if screening not in _CLOSURES:
         raise ValueError(f"screening = {screening!r} is unknown: pass one of {', '.join(map(repr, _CLOSURES))}")
+    if screening != "none" and not system.perturbations:
+        raise ValueError(
+            f"screening = {screening!r} finds no perturbation: pass a sample with perturbations, or 'none'"
+        )
     if lengths is None:
-        return _run(system, left, right, screening)
+        return _checked(*_run(system, left, right, screening), left, right, screening)
     wanted = [integer(f"lengths[{k}]", value, 1) for k, value in enumerate(lengths)]
     for k, value in enumerate(wanted):
         require(f"lengths[{k}]", value, value <= system.n_layers, "is above L", f"pass at most {system.n_layers}")
@@ -192,19 +196,23 @@ def scattering_matrix(
     if not wanted:
         raise ValueError("lengths is empty: pass at least one length, or None")
     if screening == "local" or len(wanted) == 1:
-        return {each: _run(_first(system, each), left, right, screening) for each in wanted}
-    found = _recursion.sweep(system, left, right, wanted, uniform=screening == "uniform")
-    return {each: _checked(*found[each], left, right, screening) for each in wanted}
+        found = {each: _run(_first(system, each), left, right, screening) for each in wanted}
+    else:
+        found = _recursion.sweep(system, left, right, wanted, uniform=screening == "uniform")
+    results = {}
+    for each in wanted:  # no comprehension: a warning counts frames
+        results[each] = _checked(*found[each], left, right, screening)
+    return results
 
 
-def _run(system: LayeredSystem, left: Lead, right: Lead, screening: str) -> Scattering:
+def _run(system: LayeredSystem, left: Lead, right: Lead, screening: str) -> tuple[_Complex, _Complex]:
+    """Return S and K of the whole sample by the method that suits it."""
     if system.perturbations:
-        return _checked(*_recursion.states(system, left, right, screening), left, right, screening)
+        return _recursion.states(system, left, right, screening)
     if _transfer.applies(system):
         s = _transfer.matrix(system, left, right)
-    else:
-        s, _ = _recursion.sweep(system, left, right, [system.n_layers], uniform=False)[system.n_layers]
-    return _checked(s, np.zeros((0, *s.shape), dtype=np.complex128), left, right, screening)
+        return s, np.zeros((0, *s.shape), dtype=np.complex128)
+    return _recursion.sweep(system, left, right, [system.n_layers], uniform=False)[system.n_layers]
 
 
 def _first(system: LayeredSystem, layers: int) -> LayeredSystem:
@@ -225,7 +233,7 @@ def _checked(s: _Complex, k: _Complex, left: Lead, right: Lead, screening: str) 
     remedy = "shift the energy: a state in the sample hardly couples to the leads, or a mode is at its band edge"
     require("largest entry of |S^dagger S - 1|", defect, defect <= _REFUSED, "is above 1e-8", remedy)
     if defect > _WARNED:
-        warnings.warn(f"S is off unitarity by {defect:.1e}: {remedy}", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"S is off unitarity by {defect:.1e}: {remedy}", RuntimeWarning, stacklevel=3)
     if screening == "uniform":
         charge = np.einsum("pii->p", k).real
         k = k[:-1] - (charge[:-1] / charge[-1])[:, None, None] * k[-1]

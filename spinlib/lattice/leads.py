@@ -20,6 +20,7 @@ _Complex = NDArray[np.complex128]
 _EDGE = 1e-12  # (Gamma/V)^2 below which a mode counts as one at its band edge
 _ON_CIRCLE = 1e-6  # | |lambda| - 1 | of a Bloch factor that counts as propagating
 _SLOW = 1e-6  # velocity over hopping below which such a factor stands at a band edge
+_MERGED = 0.01  # misfit of psi_l+1 = lambda psi_l that tells waves which merge from waves that are alike
 _SAMPLES = 129  # wave numbers from which a band range is told
 
 
@@ -211,19 +212,19 @@ def _half_infinite(energy: float, h: _Complex, u: _Complex) -> tuple[_Complex, _
     factors, vectors = eig(a, b, homogeneous_eigvals=True)
     size = np.abs(factors)
     on_circle = np.abs(size[0] - size[1]) < _ON_CIRCLE * size[1]
-    outward = _outgoing(factors[0, on_circle] / factors[1, on_circle], vectors[:, on_circle], u, scale)
+    outward = _outgoing(energy, factors[0, on_circle] / factors[1, on_circle], vectors[:, on_circle], u, scale)
     *_, basis = ordqz(a, b, sort=lambda alpha, beta: np.abs(alpha) < (1 - _ON_CIRCLE) * np.abs(beta), output="complex")
     decaying = n - outward.shape[1]
     inside = int(np.sum(size[0] < (1 - _ON_CIRCLE) * size[1]))
     require("energy", energy, inside == decaying, "is at the edge of a band", "shift it")
     chosen = np.hstack([basis[:, :decaying], outward])
-    sigma = np.linalg.solve(chosen[:n].T, chosen[n:].T @ u.T).T  # u X_2 X_1^-1
+    sigma: _Complex = np.asarray(np.linalg.solve(chosen[:n].T, chosen[n:].T @ u.T).T, dtype=np.complex128)  # u X_2/X_1
     widths, modes = np.linalg.eigh(1j * (sigma - sigma.conj().T))
     first = n - outward.shape[1]
     return sigma, np.asarray(modes[:, first:] * np.sqrt(np.maximum(widths[first:], 0.0)))
 
 
-def _outgoing(factors: _Complex, vectors: _Complex, u: _Complex, scale: float) -> _Complex:
+def _outgoing(energy: float, factors: _Complex, vectors: _Complex, u: _Complex, scale: float) -> _Complex:
     """Return the waves (psi_l, psi_l+1) of |lambda| = 1 that carry electrons outwards.
 
     Waves of one lambda share a velocity matrix i(psi_l^dagger u psi_l+1 - h.c.); its positive eigenvalues go outwards.
@@ -238,8 +239,10 @@ def _outgoing(factors: _Complex, vectors: _Complex, u: _Complex, scale: float) -
         basis = qr(vectors[:, group], mode="economic")[0]
         hop = basis[:n].conj().T @ u @ basis[n:]
         velocity, mix = np.linalg.eigh(1j * (hop - hop.conj().T))
-        if np.abs(velocity).min() < _SLOW * scale:
-            raise ValueError("energy is at the edge of a band: shift it, or change the twist")
+        # Two waves that merge at an edge span more than waves of one lambda.
+        merged = np.abs(basis[n:] - factor * basis[:n]).max() > _MERGED
+        slow = np.abs(velocity).min() < _SLOW * scale
+        require("energy", energy, not (merged or slow), "is at the edge of a band", "shift it, or change the twist")
         found.append(basis @ mix[:, velocity > 0])
     return np.hstack(found) if found else np.zeros((2 * n, 0), dtype=np.complex128)
 
