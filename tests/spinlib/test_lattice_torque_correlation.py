@@ -570,3 +570,39 @@ def test_limit_crystal_by_hand():
     k = wave_vectors(8, OFFSET)
     up, down = (0.6 / ((0.3 + 2 * np.cos(k).sum(-1) + s) ** 2 + 0.09) for s in (1.5, -1.5))
     np.testing.assert_allclose(wrong.total, 4.5 * np.mean(up * down), rtol=0, atol=1e-12)
+
+
+def test_limit_one_wave_vector_of_the_mesh():
+    # Bands that are not even in k: the one point of this mesh is 2 pi times the offset, not its mirror image.
+    one, start = np.eye(2), np.array([0.2, 0.5, 0.9])
+
+    def bands(k):
+        return np.sin(k + start).sum(-1)[..., None, None] * one
+
+    def slopes(k):
+        return np.cos(k + start)[..., None, None] * one
+
+    gas = Crystal(bands, slopes, PAULI / 2, np.zeros((2, 2)), lambda v: 0 * np.tensordot(v, PAULI, 1), (0, 0, 1))
+    k = 2 * np.pi * np.array(OFFSET) + start
+    spectral = 2 * 0.7 / ((0.3 - np.sin(k).sum()) ** 2 + 0.7**2)
+    for current in (*np.eye(3), np.array([0.6, 0, -0.8])):
+        got = correlation(gas, 0.7, [(1, 0, 0)], k_points=1, current_direction=current).conductivity
+        # Two spins, each with v^2 A^2/2.
+        assert got == pytest.approx((current @ np.cos(k) * spectral) ** 2, rel=1e-12, abs=0)
+
+
+def test_limit_levels_that_rounding_splits_are_one_band():
+    # Two levels at 1 with 1e-14 between them; the torque has no diagonal element between their states.
+    spin, split = PAULI / 2, np.eye(2) + 1e-14 * PAULI[2]
+    pair = Crystal(
+        lambda k: np.broadcast_to(split, (*np.shape(k)[:-1], 2, 2)),
+        lambda k: np.zeros((*np.shape(k), 2, 2)),
+        spin,
+        0.4 * PAULI[2],
+        lambda v: 0 * np.tensordot(v, spin, 1),
+        (0, 0, 1),
+    )
+    found = correlation(pair, 0.5, [(1, 0, 0)], k_points=1)
+    # tau = i[S_y, 0.4 sigma_z] = -0.4 sigma_x: T = 2 (0.4 A)^2.
+    assert found.intraband[0] == pytest.approx(2 * (0.4 * 1.0 / (0.49 + 0.25)) ** 2, rel=1e-12, abs=0)
+    assert found.interband[0] == 0

@@ -173,6 +173,7 @@ def test_invariant_stretches_follow_one_another_and_grow_as_much_as_allowed(rate
     stretches = _transfer._stretches(np.array(rates), most)
     assert [layer for first, last in stretches for layer in range(first, last)] == list(range(len(rates)))
     for k, (first, last) in enumerate(stretches):
+        assert last > first
         assert last == first + 1 or sum(rates[first:last]) <= most + 1e-9
         if k:  # one more layer would have been too much
             assert sum(rates[slice(*stretches[k - 1])]) + rates[first] > most - 1e-9
@@ -191,7 +192,7 @@ def test_invariant_stretches_follow_one_another_and_grow_as_much_as_allowed(rate
         ("it is too weak on some sites", lambda s: replace(s, coupling=np.repeat([1.0, 1e-3], 16))),
         ("the layers are full", lambda s: replace(s, onsite=s.onsite + 1e-3)),
         ("waves grow too fast", lambda s: replace(s, onsite=s.onsite + 30 * np.eye(32))),
-        ("the layers are small", lambda s: LayeredSystem(s.onsite[:, :20, :20], s.coupling[:20, :20])),
+        ("the layers are small", lambda s: LayeredSystem(s.onsite[:, :20, :20] * np.eye(20), s.coupling[:20, :20])),
     ],
 )
 def test_invariant_transfer_is_left_alone_where(why, change):
