@@ -137,6 +137,7 @@ def _expectation(psi: _Complex, changed: _Complex, local: bool) -> _Complex:
     if local:
         number = np.einsum("lij,lij->l", psi.conj(), psi).real
         change = np.einsum("lij,lij->l", psi.conj(), changed).real
-        changed = changed - (change / number)[:, None, None] * psi
+        shift = np.divide(change, number, out=np.zeros_like(change), where=number > 0)  # 0: no state gets there
+        changed = changed - shift[:, None, None] * psi
     flat = psi.reshape(-1, psi.shape[2])
     return np.asarray(flat.conj().T @ changed.reshape(flat.shape))

@@ -110,7 +110,7 @@ def gilbert_damping(slope: ArrayLike, magnetic_moment: ArrayLike, *, g_factor: f
         raise ValueError(f"{shapes} do not broadcast: pass numbers or arrays of one shape") from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WallScattering:
     """Result of :func:`wall_scattering`.
 
@@ -205,7 +205,8 @@ def bulk_slope(
     r"""Return the straight line through the mean of configurations, or through 1/mean, against the length (BTBK IV).
 
     R(L) = 1/<g> = 1/g_Sh + 2 R_if + rho L/A, T(L) = T_if + (dT/dL) L. All points weigh the same. The points of one
-    sweep are correlated, so the errors are standard deviations over 1000 resamples of the configurations.
+    sweep are correlated, so the errors are standard deviations over 1000 resamples of the n configurations, times
+    [n/(n - 1)]^1/2; inf if a resample does not conduct.
 
     Args:
         lengths: L of each column [a], ``(n_lengths,)``, distinct.
@@ -250,12 +251,17 @@ def bulk_slope(
     powers = np.vander(length, 2)
     fit = np.linalg.pinv(powers)
     slope, intercept = fit @ mean
-    errors = (fit @ drawn.T).std(axis=1) if count > 1 else np.full(2, np.nan)
+    # Resamples of n configurations scatter less than n new ones would, by [(n - 1)/n]^1/2.
+    wider = np.sqrt(count / (count - 1)) if count > 1 else np.nan
+    with np.errstate(over="ignore", invalid="ignore"):  # a resample that does not conduct: no error is large enough
+        errors = wider * (fit @ drawn.T).std(axis=1)
     line = powers @ (slope, intercept)
     off = np.abs(mean - line) - _OFF_LINE * np.abs(line)
     if count > 1 and (off > _ROUNDING * np.abs(mean).max()).any():
         bend = np.linalg.pinv(np.vander(length - length.mean(), 3))[0]
-        if abs(bend @ mean) > _CURVED * (drawn @ bend).std():
+        with np.errstate(over="ignore", invalid="ignore"):
+            least = _CURVED * wider * (drawn @ bend).std()
+        if abs(bend @ mean) > least:
             text = f"the window from {length.min():g} to {length.max():g} is curved: pass a larger minimum_length"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
     return BulkSlope(float(slope), float(intercept), float(errors[0]), float(errors[1]))

@@ -4,7 +4,8 @@ Energies are in units of the hopping, conductances in e^2/h.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import overload
 
@@ -149,20 +150,26 @@ def scattering_matrix(
     dS - (Q/Q_U) dS_U) or of every layer ("local": dH_l -> dH_l - Tr(A_ll dH_l)/Tr A_ll). Both are closures of the
     model, not self-consistent potentials.
 
+    A lead is known by its Sigma and W alone: whether it has the twist and the order of sites of the sample, and whether
+    it is one for this side, cannot be seen. With other ones S is still unitary, but of another problem.
+
     Args:
         system: the sample.
-        left: lead at its first layer.
-        right: lead at its last layer, of the same energy.
-        lengths: return the first L layers as a sample for each of these L, in one sweep; None: all layers.
+        left: lead at its first layer, of the same size and twist.
+        right: lead at its last layer, of the same size, twist and energy.
+        lengths: return the first L layers as a sample for each of these L, in one sweep; None: all layers. Where some
+            first layers hold a state within 1e-8 of E that the left lead hardly reaches, derivatives of a sweep lose
+            digits that S keeps; those of one length do not.
         screening: "none", "uniform" or "local" (one run per length).
 
     Returns:
         Scattering, or a dictionary of them by length. The time grows as L n^3 (1 + P); without perturbations and with
-        sparse layers as L n^2.
+        sparse layers as L n^2. Beyond the sample, memory for one length grows as L n^2, for a sweep as P n^2.
 
     Raises:
         ValueError: leads of other sizes or energies, a length outside 1 .. L or given twice, an unknown closure, no
-            perturbation to screen, S off unitarity by more than 1e-8.
+            perturbation to screen, S off unitarity by more than 1e-8, a state of the first layers at this energy that
+            the left lead does not reach.
 
     Warns:
         RuntimeWarning: S is off unitarity by more than 1e-9.
@@ -189,6 +196,8 @@ def scattering_matrix(
         )
     if lengths is None:
         return _checked(*_run(system, left, right, screening), left, right, screening)
+    if np.ndim(lengths) == 0 and not hasattr(lengths, "__iter__"):
+        raise ValueError(f"lengths = {lengths!r} is no sequence: pass [{lengths!r}], or None for all layers")
     wanted = [integer(f"lengths[{k}]", value, 1) for k, value in enumerate(lengths)]
     for k, value in enumerate(wanted):
         require(f"lengths[{k}]", value, value <= system.n_layers, "is above L", f"pass at most {system.n_layers}")
@@ -198,7 +207,8 @@ def scattering_matrix(
     if screening == "local" or len(wanted) == 1:
         found = {each: _run(_first(system, each), left, right, screening) for each in wanted}
     else:
-        found = _recursion.sweep(system, left, right, wanted, uniform=screening == "uniform")
+        with _no_bound_state(left.energy):
+            found = _recursion.sweep(system, left, right, wanted, uniform=screening == "uniform")
     results = {}
     for each in wanted:  # no comprehension: a warning counts frames
         results[each] = _checked(*found[each], left, right, screening)
@@ -207,12 +217,23 @@ def scattering_matrix(
 
 def _run(system: LayeredSystem, left: Lead, right: Lead, screening: str) -> tuple[_Complex, _Complex]:
     """Return S and K of the whole sample by the method that suits it."""
-    if system.perturbations:
-        return _recursion.states(system, left, right, screening)
-    if _transfer.applies(system):
-        s = _transfer.matrix(system, left, right)
-        return s, np.zeros((0, *s.shape), dtype=np.complex128)
-    return _recursion.sweep(system, left, right, [system.n_layers], uniform=False)[system.n_layers]
+    with _no_bound_state(left.energy):
+        if system.perturbations:
+            return _recursion.states(system, left, right, screening)
+        if _transfer.applies(system):
+            s = _transfer.matrix(system, left, right)
+            return s, np.zeros((0, *s.shape), dtype=np.complex128)
+        return _recursion.sweep(system, left, right, [system.n_layers], uniform=False)[system.n_layers]
+
+
+@contextmanager
+def _no_bound_state(energy: float) -> Iterator[None]:
+    """Name the energy where the elimination meets a singular matrix."""
+    try:
+        yield
+    except np.linalg.LinAlgError:
+        problem = "meets a state of the first layers that the left lead does not reach"
+        raise ValueError(f"energy = {energy:.10g} {problem}: shift the energy") from None
 
 
 def _first(system: LayeredSystem, layers: int) -> LayeredSystem:

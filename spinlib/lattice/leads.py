@@ -58,7 +58,9 @@ class Lead:
         spin = shaped("spin", self.spin, (w.shape[1],), f"pass {w.shape[1]} labels +1, -1 or 0")
         require("spin", spin, np.isin(spin, (-1, 0, 1)), "is no label", "pass +1, -1 or 0")
         gamma = 1j * (sigma - sigma.conj().T)
-        defect = np.abs(w @ w.conj().T - gamma).max() / max(np.abs(gamma).max(), np.abs(w).max() ** 2)
+        largest = max(np.abs(gamma).max(), np.abs(w).max() ** 2)
+        require("largest entry of |W|", largest, largest > 0, "is no mode", "pass modes that propagate")
+        defect = np.abs(w @ w.conj().T - gamma).max() / largest
         text = "largest entry of |W W^dagger - Gamma| / largest of Gamma"
         require(text, defect, defect <= 1e-8, "is above 1e-8", "pass Gamma = i(Sigma - Sigma^dagger) = W W^dagger")
         object.__setattr__(self, "energy", number("energy", self.energy))
@@ -96,7 +98,7 @@ def cubic_lead(
         hopping: V, a number for one orbital, or (V_x, V_y, V_z) of each orbital, ``(n_orbitals, 3)``; V_z is not 0.
         onsite: energy of a site.
         boundary: "periodic" with the twist, or "open" in both directions.
-        twist: (theta_x, theta_y), psi(x + n_x) = exp(i theta_x) psi(x) [rad].
+        twist: (theta_x, theta_y), psi(x + n_x) = exp(i theta_x) psi(x) [rad]; that of the sample, which is not checked.
 
     Returns:
         Lead with n = 2 n_x n_y n_orbitals; modes in the order (transverse mode, orbital, spin).
@@ -149,7 +151,7 @@ def lead_from_cell(energy: float, cell: ArrayLike, coupling: ArrayLike, *, side:
         energy: E.
         cell: H of one layer, Hermitian ``(n, n)``.
         coupling: <l|H|l+1> towards +z, ``(n, n)`` or its diagonal ``(n,)``; also the hop between lead and sample.
-        side: "left" or "right" of the sample.
+        side: "left" or "right" of the sample. The lead does not keep it: on the other side it is another wire.
 
     Returns:
         Lead; its modes are fixed up to a unitary matrix, so single amplitudes have no meaning, traces have. Spin is +1
@@ -218,7 +220,11 @@ def _half_infinite(energy: float, h: _Complex, u: _Complex) -> tuple[_Complex, _
     inside = int(np.sum(size[0] < (1 - _ON_CIRCLE) * size[1]))
     require("energy", energy, inside == decaying, "is at the edge of a band", "shift it")
     chosen = np.hstack([basis[:, :decaying], outward])
-    sigma: _Complex = np.asarray(np.linalg.solve(chosen[:n].T, chosen[n:].T @ u.T).T, dtype=np.complex128)  # u X_2/X_1
+    try:
+        sigma = np.asarray(np.linalg.solve(chosen[:n].T, chosen[n:].T @ u.T).T, dtype=np.complex128)  # u X_2/X_1
+    except np.linalg.LinAlgError:
+        require("energy", energy, False, "is that of a state at the end of the lead", "shift it")
+        raise
     widths, modes = np.linalg.eigh(1j * (sigma - sigma.conj().T))
     first = n - outward.shape[1]
     return sigma, np.asarray(modes[:, first:] * np.sqrt(np.maximum(widths[first:], 0.0)))
@@ -252,10 +258,11 @@ def _outside(low: float, high: float) -> tuple[str, str]:
 
 
 def _shape(shape: tuple[int, int]) -> tuple[int, int]:
-    if len(shape) != 2:
-        raise ValueError(f"shape = {shape!r} has {len(shape)} numbers: pass (n_x, n_y)")
-    n_x, n_y = (integer(f"shape[{k}]", n, 1) for k, n in enumerate(shape))
-    return n_x, n_y
+    try:
+        x, y = shape
+    except (TypeError, ValueError):
+        raise ValueError(f"shape = {shape!r} has not two entries: pass (n_x, n_y)") from None
+    return integer("shape[0]", x, 1), integer("shape[1]", y, 1)
 
 
 def _hops(hopping: ArrayLike) -> _Real:

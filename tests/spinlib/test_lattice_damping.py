@@ -660,3 +660,54 @@ def test_bad_input_derivative_along_which_s_is_not_unitary():
     grown = scattered(BARRIER.matrix, BARRIER.matrix[None], 1)
     with pytest.raises(ValueError, match=r"S\^dagger dS .* is above 1e-6: pass a derivative along which S stays"):
         dissipation_tensor(grown)
+
+
+@pytest.mark.parametrize(
+    ("share", "ratio", "warns"),
+    [(0.051, 20.0, True), (0.049, 20.0, False), (0.2, 3.3, True), (0.2, 2.7, False), (-0.2, 3.3, True)],
+    ids=["off the line", "close to the line", "surely bent", "perhaps bent", "bent downwards"],
+)
+def test_limit_a_window_is_curved_from_five_per_cent_and_three_errors_on(share, ratio, warns):
+    # A parabola without its straight line, at most 1: ``share`` is what the worst point is off, ``ratio`` what its
+    # curvature is over its error if the curvatures of 100 configurations are spread by +-10/ratio.
+    powers = np.vander(LENGTHS, 2)
+    bow = LENGTHS**2 - powers @ np.linalg.lstsq(powers, LENGTHS**2, rcond=None)[0]
+    bow /= np.abs(bow).max()
+    signs = np.tile([1.0, -1.0], 50)[:, None]
+    samples = 1 + share * bow * (1 + 10 / ratio * signs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        bulk_slope(LENGTHS, samples, minimum_length=0)
+    assert [warning.filename for warning in caught] == [__file__] * warns
+
+
+def test_limit_errors_of_a_thousand_resamples_are_known_to_two_per_cent():
+    # A standard deviation of N normal numbers scatters by (1/2N)^1/2: 2.2 per cent; that of 40 seeds by 11 % of it.
+    samples = np.random.default_rng(5).normal(1 + 0.01 * LENGTHS, 0.05, (50, len(LENGTHS)))
+    errors = [bulk_slope(LENGTHS, samples, minimum_length=0, seed=seed).slope_error for seed in range(40)]
+    assert np.std(errors) / np.mean(errors) == pytest.approx(1 / np.sqrt(2000), rel=0, abs=0.008)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_limit_errors_of_few_configurations_are_not_too_small(count):
+    # Mean squares of 600 sets: that of two configurations scatters by (2/600)^1/2, six per cent.
+    middle, squares = LENGTHS - LENGTHS.mean(), []
+    for seed in range(600):
+        samples = np.random.default_rng([count, seed]).normal(1 + 0.01 * LENGTHS, 0.001, (count, len(LENGTHS)))
+        squares.append(bulk_slope(LENGTHS, samples, minimum_length=0).slope_error ** 2)
+    expected = 0.001**2 / (count * (middle**2).sum())
+    assert np.mean(squares) == pytest.approx(expected, rel=0.2, abs=0)
+
+
+def test_limit_error_is_infinite_if_a_resample_does_not_conduct():
+    samples = np.zeros((3, 4))
+    samples[0] = [1.0, 0.5, 0.3, 0.25]
+    fit = bulk_slope([1, 2, 3, 4], samples, minimum_length=0, reciprocal=True)
+    assert fit.slope_error == np.inf
+    assert fit.slope == pytest.approx(np.polyfit([1, 2, 3, 4], 3 / samples[0], 1)[0], rel=1e-10, abs=0)
+
+
+def test_limit_walls_compare_by_identity():
+    wall = wall_scattering(**WALL)
+    assert wall != wall_scattering(**WALL)
+    assert len({wall, wall}) == 1

@@ -457,6 +457,7 @@ def test_limit_results_print_themselves():
 CHAIN = LayeredSystem(4 * np.eye(2) * np.ones((3, 1, 1)), np.ones(2))
 LEAD = cubic_lead(4.0, (1, 1), 1.0)
 Z = np.zeros((3, 2, 2))
+CUT = LayeredSystem(4 * np.eye(2) * np.ones((3, 1, 1)), 0 * np.ones(2))  # a level at E, joined to nothing
 
 
 def run(**changes):
@@ -510,6 +511,11 @@ def careless(error):
     Refusal("length given twice", run, {"lengths": [2, 1, 2]},
             ("lengths[2] = 2 is there twice", "pass each length once")),
     Refusal("no length", run, {"lengths": []}, ("lengths is empty", "pass at least one length, or None")),
+    Refusal("length that is a number", run, {"lengths": 2}, ("lengths = 2 is no sequence", "pass [2], or None")),
+    Refusal("state that the leads do not reach", run, {"system": CUT},
+            ("energy = 4 meets a state", "shift the energy")),
+    Refusal("state that the leads do not reach in a sweep", run, {"system": CUT, "lengths": [1, 3]},
+            ("energy = 4 meets a state", "shift the energy")),
     Refusal("leads off unitarity", run, {"left": careless(4e-9), "right": careless(4e-9)},
             ("largest entry of |S^dagger S - 1| = 1.6", "is above 1e-8", "shift the energy")),
 )  # fmt: skip
@@ -580,3 +586,15 @@ def test_limit_labels_of_the_channels_are_those_of_their_leads():
     chain = LayeredSystem(4 * np.eye(2)[None], np.ones(2))
     for left, right, labels in ((lead, mixed, [1, -1, 0, 0]), (mixed, lead, [0, 0, 1, -1])):
         assert scattering_matrix(chain, left, right).spin.tolist() == labels
+
+
+def test_limit_local_screening_of_layers_that_no_state_reaches():
+    # Deep in a thick barrier |psi|^2 is below the smallest number: nothing is there that could be screened.
+    lead = cubic_lead(4.3, (1, 1), 1.0)
+    change = (np.eye(2) + SIGMA[0])[None]
+    kept = []
+    for layers in (60, 300):
+        thick = LayeredSystem(np.tile(np.diag([100.0, 101.0]), (layers, 1, 1)), np.ones(2), (change,))
+        kept.append(scattering_matrix(thick, lead, lead, screening="local").derivatives)
+    assert np.abs(kept[0]).max() > 1e-5
+    assert off(*kept) < 1e-15

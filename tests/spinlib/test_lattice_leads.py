@@ -293,6 +293,8 @@ def test_limit_edge_of_a_band_is_where_the_velocity_vanishes():
     # Just inside: M = 2 and a small Gamma; just outside: no mode; between: refused.
     inside = cubic_lead(6 - 1e-6, (1, 1), 1.0)
     np.testing.assert_allclose(np.abs(inside.injection[0, 0]) ** 2, np.sqrt(4 - (2 - 1e-6) ** 2), rtol=1e-6)
+    closer = cubic_lead(6 - 1e-11, (1, 1), 1.0)
+    np.testing.assert_allclose(np.abs(closer.injection[0, 0]) ** 2, np.sqrt(4e-11), rtol=1e-4)
     with pytest.raises(ValueError, match="outside every band"):
         cubic_lead(6 + 1e-6, (1, 1), 1.0)
     with pytest.raises(ValueError, match="edge of a band"):
@@ -355,6 +357,8 @@ ONE = np.ones((1, 1))
             ("energy = nan", "pass one finite number")),
     Refusal("shape of three numbers", cubic_lead, {"energy": 0.0, "shape": (1, 1, 1), "hopping": 1.0},
             ("shape = (1, 1, 1)", "pass (n_x, n_y)")),
+    Refusal("shape of one number", cubic_lead, {"energy": 0.0, "shape": 3, "hopping": 1.0},
+            ("shape = 3 has not two entries", "pass (n_x, n_y)")),
     Refusal("shape below one", cubic_lead, {"energy": 0.0, "shape": (0, 1), "hopping": 1.0},
             ("shape[0] = 0 is below 1", "pass an integer shape[0] >= 1")),
     Refusal("shape that is no integer", cubic_lead, {"energy": 0.0, "shape": (1, 2.0), "hopping": 1.0},
@@ -382,10 +386,16 @@ ONE = np.ones((1, 1))
     Refusal("coupling that is not finite", lead_from_cell,
             {"energy": 0.0, "cell": ONE, "coupling": [np.inf], "side": "left"},
             ("coupling[0] = ", "is not finite", "pass (n, n) or (n,)")),
+    Refusal("state at the end of the lead", lead_from_cell,
+            {"energy": 0.0, "cell": [[0, 0], [0, 1]], "coupling": [[0, 0], [1, 0]], "side": "right"},
+            ("energy = 0 is that of a state at the end of the lead", "shift it")),
     Refusal("unknown side", lead_from_cell, {"energy": 0.0, "cell": ONE, "coupling": ONE, "side": "top"},
             ("side = 'top' is unknown", "'left' or 'right'")),
     Refusal("energy outside the bands of a cell", lead_from_cell,
             {"energy": 4.0, "cell": ONE, "coupling": ONE, "side": "left"},
+            ("energy = 4 is outside every band", "between -1 and 3")),
+    Refusal("energy outside the bands of a cell with a phase", lead_from_cell,
+            {"energy": 4.0, "cell": ONE, "coupling": 1j * ONE, "side": "right"},
             ("energy = 4 is outside every band", "between -1 and 3")),
     Refusal("energy at the band edge of a cell", lead_from_cell,
             {"energy": 3.0, "cell": ONE, "coupling": ONE, "side": "right"},
@@ -396,12 +406,18 @@ ONE = np.ones((1, 1))
     Refusal("injection that is not that of Sigma", Lead,
             {"energy": 0.0, "self_energy": [[-1j]], "injection": [[1.0]], "spin": [0]},
             ("largest entry of |W W^dagger - Gamma| / largest of Gamma = 0.5 is above 1e-8", "W W^dagger")),
+    Refusal("injection that is nearly that of Sigma", Lead,
+            {"energy": 0.0, "self_energy": [[-1j]], "injection": [[2**0.5 * (1 + 1e-8)]], "spin": [0]},
+            ("largest of Gamma = 1.99999", "e-08 is above 1e-8", "W W^dagger")),
     Refusal("advanced self-energy", Lead,
             {"energy": 0.0, "self_energy": [[1j]], "injection": [[2**0.5]], "spin": [0]},
             ("|W W^dagger - Gamma|", "pass Gamma = i(Sigma - Sigma^dagger)")),
     Refusal("injection of another size", Lead,
             {"energy": 0.0, "self_energy": [[-1j]], "injection": np.ones((2, 1)), "spin": [0]},
             ("self_energy of shape (1, 1) and injection of shape (2, 1) do not agree", "pass (n, n) and (n, M)")),
+    Refusal("mode without velocity", Lead,
+            {"energy": 0.0, "self_energy": [[1.0]], "injection": [[0.0]], "spin": [0]},
+            ("largest entry of |W| = 0 is no mode", "pass modes that propagate")),
     Refusal("no mode", Lead, {"energy": 0.0, "self_energy": [[1.0]], "injection": np.ones((1, 0)), "spin": []},
             ("injection of shape (1, 0)", "with M >= 1")),
     Refusal("labels of another number", Lead,
