@@ -146,9 +146,9 @@ def scattering_matrix(
         S^dagger dS/dX = -i psi^dagger (dH/dX) psi,    Q_left + Q_right = -Tr A dH/dX.
 
     A turning magnet in a frozen potential changes the number of electrons, which drain through the leads. Metals screen
-    this; ``screening`` adds the potential that keeps the number fixed, of the sample ("uniform": a common shift, dS ->
-    dS - (Q/Q_U) dS_U) or of every layer ("local": dH_l -> dH_l - Tr(A_ll dH_l)/Tr A_ll). Both are closures of the
-    model, not self-consistent potentials.
+    this; ``screening`` adds a potential against it: a common shift that keeps the number in the sample ("uniform", dS
+    -> dS - (Q/Q_U) dS_U), or one of each layer that cancels what the change of this layer alone drives out ("local",
+    dH_l -> dH_l - Tr(A_ll dH_l)/Tr A_ll). Both are closures of the model, not self-consistent potentials.
 
     A lead is known by its Sigma and W alone: whether it has the twist and the order of sites of the sample, and whether
     it is one for this side, cannot be seen. With other ones S is still unitary, but of another problem.
