@@ -188,6 +188,8 @@ def test_limit_resampling_agrees_with_the_scatter_of_the_batches(stored):
         for k in range(len(X)):
             own = bulk_slope(LENGTHS, stored[name][k] / SITES, minimum_length=16, reciprocal=inverse)
             assert own.slope_error == pytest.approx(scatter[k], rel=0.3, abs=0)
+            mean = stored[name][k].mean(axis=0) / SITES
+            assert own.slope == pytest.approx(line(1 / mean if inverse else mean), rel=1e-9, abs=0)
     # The residuals of the fit miss it in both directions.
     mean = stored["screened"][PY].mean(axis=0)[kept] / SITES
     fit = np.sqrt(np.polyfit(LENGTHS[kept], mean, 1, cov=True)[1][0, 0])
