@@ -272,7 +272,7 @@ def test_paper_BTBK_statement_sharvin_limit_is_not_complete_absorption():
 
 
 @pytest.mark.parametrize("d", [1, 3, 6])
-def test_paper_BTBK_statement_film_damping_has_the_transmitted_electrons(d):
+def test_limit_film_loses_less_or_more_by_the_transmitted_electrons(d):
     # Heat by finite turns, over the sum of reflection formulas; the miss is the transmitted part.
     heat = reflected = transmitted = 0.0
     for k_x in np.pi * (np.arange(6) + 0.5) / 6:
