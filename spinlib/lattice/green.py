@@ -80,6 +80,10 @@ class Scattering:
         derivatives: dS/dX of each perturbation, ``(P, M, M)``.
         n_left: channels of the left lead.
         spin: of each channel, +1, -1 or 0, as its lead says, ``(M,)``.
+
+    >>> barrier = Scattering(np.array([[0.6j, 0.8], [0.8, 0.6j]]), np.zeros((0, 2, 2)), 1, np.zeros(2))
+    >>> round(barrier.conductance, 12), round(barrier.shot_noise, 12)
+    (0.64, 0.2304)
     """
 
     matrix: _Complex
