@@ -1,8 +1,10 @@
-"""Timing and choice of settings that the benchmarks share."""
+"""Timing, choice of settings and versions that the benchmarks share."""
 
+import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -24,3 +26,9 @@ def first_within(errors: Sequence[float], target: float) -> int | None:
     """Return the first place from which on ``errors`` stay within ``target``, or None: one good error may be luck."""
     good = [all(error <= target for error in errors[k:]) for k in range(len(errors))]
     return good.index(True) if any(good) else None
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of the house, of NumPy, of further ``packages`` and of Python, as a report states them."""
+    known = {name: import_module(name).__version__ for name in ("spinlib", "numpy", *packages)}
+    return known | {"python": platform.python_version()}

@@ -25,7 +25,6 @@ matrix. Errors fall with the square of the number of cells: ``most_cells`` is as
 
 import json
 import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
@@ -35,7 +34,7 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _timing import first_within, median_time
+from _timing import first_within, median_time, versions
 
 TARGETS = (1e-6, 1e-8)
 REPEATS = 9
@@ -316,19 +315,11 @@ def plain(value: Any) -> Any:
 
 def main() -> None:
     """Print the comparison as JSON."""
-    import scipy
-
-    import spinlib
 
     warnings.filterwarnings("ignore", message="layer")
     report: dict[str, Any] = {
         "name": "spin accumulation of two magnets, time to a stated error of m",
-        "versions": {
-            "spinlib": spinlib.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions("scipy"),
         "reference": "Taylor series of the decoupled equations in extended precision",
         "spinlib": {"error": 0.0},
     }

@@ -19,18 +19,15 @@ chance, whatever the size.
 """
 
 import json
-import platform
 from collections.abc import Callable
 from typing import Any
 
 import mpmath as mp
 import numpy as np
-import scipy
-from _timing import first_within, median_time
+from _timing import first_within, median_time, versions
 from scipy.integrate import solve_bvp
 from scipy.special import dawsn, erf
 
-import spinlib
 from spinlib.dynamics.fokker_planck import brown_eigenvalue
 
 BARRIERS = (1.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0)
@@ -132,13 +129,7 @@ def main() -> None:
     sweep = np.linspace(0, 40, 401)
     report = {
         "name": "slowest rate of a uniaxial magnet to a stated relative error",
-        "versions": {
-            "spinlib": spinlib.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "mpmath": mp.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions("scipy", "mpmath"),
         "target_of_the_peers": TARGET,
         "spinlib": {"error": max(part["error"] for part in ours.values()), "by_barrier": ours},
         "peers": peers,

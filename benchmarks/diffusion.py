@@ -23,7 +23,6 @@ process: of ``solve`` alone, and from thicknesses to the resistance.
 
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -35,7 +34,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 from _peer import answer
-from _timing import median_time
+from _timing import median_time, versions
 
 TARGETS = (1e-6, 1e-8)
 COUNTS = (50, 500, 5000)
@@ -294,9 +293,7 @@ def ratios(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
 def main() -> None:
     """Print the comparison as JSON."""
     sys.path.insert(0, str(Path(__file__).parents[1]))  # the reference and the use of solve_bvp are those of the tests
-    import scipy
 
-    import spinlib
     from tests.spinlib.diffusion_routes import network
 
     one = network(*s_d(2)).excess_resistance
@@ -308,12 +305,7 @@ def main() -> None:
     ours, scipys, fipys = house(exact), collocation(exact["valve"]), peer(exact)
     report: dict[str, Any] = {
         "name": "diffusion in multilayers, time to a stated error of the excess resistance",
-        "versions": {
-            "spinlib": spinlib.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions("scipy"),
         "reference": "thin: the closed form of Valet and Fert; valve and s_d: 120 digits",
         **{f"spinlib_{name}": part for name, part in ours.items()},
         "scipy_solve_bvp": scipys,

@@ -16,7 +16,6 @@ without Richardson's extrapolation from two grids: as far as it goes in some sec
 
 import json
 import os
-import platform
 import warnings
 from collections.abc import Callable
 from math import lgamma
@@ -25,15 +24,13 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-import scipy
-from _timing import first_within, median_time
+from _timing import first_within, median_time, versions
 from numpy.polynomial.legendre import leggauss
 from scipy.linalg import eigvals
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import eigs
 from scipy.special import lpmv
 
-import spinlib
 from spinlib.dynamics._spectrum import _blocks, _generator, _potentials
 from spinlib.dynamics.fokker_planck import brown_eigenvalue, solve_fokker_planck
 from spinlib.dynamics.thermodynamic import GeneralizedLLG, QuadraticPotential
@@ -188,12 +185,7 @@ def main() -> None:
     }
     report = {
         "name": "slow rate of the Fokker-Planck equation on the sphere, time to a stated error",
-        "versions": {
-            "spinlib": spinlib.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions("scipy"),
         "repeats": REPEATS,
         "slow_rate_over_D": exact,
         "converged": {"seconds": seconds, "max_degree": CONVERGED, "error": abs(value / exact - 1)},

@@ -19,7 +19,6 @@ SPINLIB_KWANT_PYTHON names: ``pip install "numpy<2" "scipy<1.14" "cython<3" "set
 
 import json
 import os
-import platform
 import sys
 import time
 from typing import Any
@@ -28,7 +27,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 from _peer import answer
-from _timing import ONCE, median_time
+from _timing import ONCE, median_time, versions
 
 SIZES = ((40, 200), (40, 500), (80, 200))
 LENGTHS, WIDTHS = (50, 100, 200, 400, 800), (10, 20, 40, 80)
@@ -177,9 +176,6 @@ def peer_main() -> None:
 
 def main() -> None:
     """Print the comparison as JSON."""
-    import scipy
-
-    import spinlib
 
     ours, values = {}, {}
     for width, length in SIZES:
@@ -188,12 +184,7 @@ def main() -> None:
     theirs = answer("kwant", __file__)
     report: dict[str, Any] = {
         "name": "scattering matrix of a disordered magnetic strip with Rashba coupling, width x length",
-        "versions": {
-            "spinlib": spinlib.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions("scipy"),
         "repeats": REPEATS,
         **ours,
         "seconds_of_S": growth(),

@@ -21,7 +21,6 @@ pulse. Its steps are at most a tenth of the pulse, so it is called once for the 
 
 import json
 import os
-import platform
 import sys
 from typing import Any
 
@@ -29,7 +28,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 from _peer import answer
-from _timing import first_within, median_time
+from _timing import first_within, median_time, versions
 
 PROBLEM = {
     "gamma": 5400.0,  # J/(m^3 K^2)
@@ -229,13 +228,12 @@ def peer_main() -> None:
 
 def main() -> None:
     """Print the comparison as JSON."""
-    import spinlib
 
     exact, theirs = reference(), answer("udkm1Dsim", __file__)
     seconds, ours = median_time(house, REPEATS)
     report: dict[str, Any] = {
         "name": "temperatures and magnetisation after a laser pulse (M3TM), time to a stated error of all three",
-        "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "problem": PROBLEM,
         "repeats": REPEATS,
         "spinlib": {"seconds": seconds, "error": off(ours, exact)},

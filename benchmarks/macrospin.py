@@ -12,7 +12,6 @@ STT lacks a cross term). Its time is taken inside its own process, around resett
 
 import json
 import os
-import platform
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 from _peer import answer
-from _timing import first_within, median_time
+from _timing import first_within, median_time, versions
 
 PROBLEM = {
     "gamma": 1.76e11,  # rad/(s T)
@@ -186,12 +185,11 @@ def peer_main() -> None:
 
 def main() -> None:
     """Print the comparison as JSON."""
-    import spinlib
 
     ours, theirs = house(), answer("cmtj", __file__)
     report: dict[str, Any] = {
         "name": "one magnet driven into precession by a torque, time to a stated error of the final direction",
-        "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "problem": PROBLEM,
         "repeats": REPEATS,
         "reference": ours.pop("reference"),

@@ -14,14 +14,12 @@ copies) lowers the fraction of the zgemm rate that is reported.
 
 import json
 import os
-import platform
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _timing import median_time
+from _timing import median_time, versions
 
-import spinlib
 from spinlib.scattering.random_matrix import random_spacer
 from spinlib.scattering.smatrix import SMatrix, rotate
 from spinlib.scattering.stack import transport
@@ -95,7 +93,7 @@ def main() -> None:
     seconds = [run["draw_seconds"] + run["transport_seconds"] for run in runs.values()]
     report = {
         "name": "random-matrix ensemble of an F/N/F valve, draw and transport",
-        "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "repeats": REPEATS,
         "error": "g and T_b against a dense solution of all regions, charge current against itself, largest deviation",
         "flop_per_sample_over_n_cubed": DRAW + TRANSPORT,

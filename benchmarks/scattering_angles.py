@@ -4,12 +4,10 @@
 """
 
 import json
-import platform
 
 import numpy as np
-from _timing import median_time
+from _timing import median_time, versions
 
-import spinlib
 from spinlib.scattering.closed_forms import slonczewski_parameters
 from spinlib.scattering.smatrix import SMatrix, rotate
 from spinlib.scattering.stack import ferromagnet, normal_metal, transport
@@ -87,7 +85,7 @@ def main() -> None:
 
     report = {
         "name": "torque per current of F/N/F over angles",
-        "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "angles": ANGLES,
         "repeats": REPEATS,
         "error": "largest deviation from the closed form, relative to its largest value",

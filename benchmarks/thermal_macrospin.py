@@ -13,15 +13,13 @@ faster than a run for each trajectory.
 
 import json
 import os
-import platform
 import subprocess
 
 import numpy as np
 from _peer import interpreter
-from _timing import median_time
+from _timing import median_time, versions
 from scipy.linalg import expm
 
-import spinlib
 from spinlib.dynamics.stochastic import integrate_stochastic_llg
 from spinlib.units import gyromagnetic_ratio, k_B, mu_0
 
@@ -153,7 +151,7 @@ def main() -> None:
     fastest = min(known, key=lambda other: float(str(other["seconds"]))) if known else others[0]
     report = {
         "name": "thermal ensemble of one magnet to a stated error of <m_z> at the final time",
-        "versions": {"spinlib": spinlib.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "alpha": ALPHA,
         "x": RATIO,
         "step_times_gamma_B": STEP,

@@ -28,7 +28,6 @@ times the modes of the metal three times, ten digits more six times.
 
 import json
 import os
-import platform
 from collections.abc import Callable
 from functools import cache
 from math import exp, inf
@@ -38,7 +37,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import numba
 import numpy as np
-from _timing import first_within, median_time
+from _timing import first_within, median_time, versions
 from scipy.integrate import odeint, solve_ivp
 
 TARGET, BILAYER_TARGET = 1e-8, 1e-5
@@ -453,20 +452,11 @@ def growth() -> dict[str, Any]:
 
 def main() -> None:
     """Print the comparison as JSON."""
-    import scipy
-
-    import spinlib
 
     runs = {f"{points}_energies": demagnetization(points) for points in (16, 32)}
     report = {
         "name": "electrons and magnons after a heat pulse, time to a stated error",
-        "versions": {
-            "spinlib": spinlib.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "numba": numba.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions("scipy", "numba"),
         "targets": {"demagnetization": TARGET, "bilayer": BILAYER_TARGET},
         "reference": "DOP853 and odeint of SciPy at their finest tolerances",
         "spinlib": {"error": max(run["spinlib"]["default"]["error"] for run in runs.values())},
