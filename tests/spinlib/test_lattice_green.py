@@ -72,6 +72,12 @@ def off(a, b):
     return np.abs(np.asarray(a) - np.asarray(b)).max(initial=0.0)
 
 
+def check_alike(a, b):
+    """S and dS of two runs agree, matrix by matrix."""
+    assert off(a.matrix, b.matrix) < 1e-10
+    assert off(a.derivatives, b.derivatives) < 1e-9 * max(1.0, np.abs(a.derivatives).max())
+
+
 # --- S and its derivatives --------------------------------------------------------------------------------------------
 
 
@@ -354,8 +360,7 @@ def test_invariant_common_factor_of_all_energies(seed, factor):
     )
     other = Lead(factor * lead.energy, factor * lead.self_energy, factor**0.5 * lead.injection, lead.spin)
     a, b = scattering_matrix(sample, lead, lead), scattering_matrix(scaled, other, other)
-    assert off(a.matrix, b.matrix) < 1e-10
-    assert off(a.derivatives, b.derivatives) < 1e-9 * max(1.0, np.abs(a.derivatives).max())
+    check_alike(a, b)
 
 
 @given(seed=seeds)
@@ -371,8 +376,7 @@ def test_invariant_order_of_the_sites(seed):
     )
     moved = Lead(lead.energy, lead.self_energy[pick], lead.injection[order], lead.spin)
     a, b = scattering_matrix(sample, lead, lead), scattering_matrix(other, moved, moved)
-    assert off(a.matrix, b.matrix) < 1e-10
-    assert off(a.derivatives, b.derivatives) < 1e-9 * max(1.0, np.abs(a.derivatives).max())
+    check_alike(a, b)
 
 
 @given(seed=seeds)
