@@ -19,6 +19,8 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 IMAGES = ("image/png", "image/svg+xml")
 FIGURE = "spinlib_figure"
 GLUE = "scrapbook"
+EXPLORER = "spinlib_explorer"
+HANDED_ON = (FIGURE, GLUE, EXPLORER)
 
 
 def is_chapter(page: Path) -> bool:
@@ -47,12 +49,17 @@ def execute(notebook: NotebookNode, directory: Path) -> NotebookNode:
     return executed
 
 
+def not_compared(output: NotebookNode) -> tuple[str, ...]:
+    """Forms of an output that the reference leaves empty: images, and the page of an explorer."""
+    return (*IMAGES, "text/html") if EXPLORER in output.get("metadata", {}) else IMAGES
+
+
 def named(cell: NotebookNode) -> list[tuple[str, str]]:
-    """What a cell hands on by name: its published figures and glued numbers, in order."""
+    """What a cell hands on by name: its published figures and explorers, and glued numbers, in order."""
     found = []
     for output in cell.get("outputs", []):
         metadata = output.get("metadata", {})
-        found += [(kind, metadata[kind]["name"]) for kind in (FIGURE, GLUE) if kind in metadata]
+        found += [(kind, metadata[kind]["name"]) for kind in HANDED_ON if kind in metadata]
     return found
 
 
@@ -81,7 +88,7 @@ def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def text_only(executed: NotebookNode) -> NotebookNode:
-    """The reference twin: code cells with text outputs; an image keeps its key and a figure its name.
+    """The reference twin: code cells with text outputs; images and explorers keep their key and their name.
 
     Prose is left out: it holds no numbers of its own, so editing it leaves the reference as it is.
     """
@@ -93,10 +100,10 @@ def text_only(executed: NotebookNode) -> NotebookNode:
         twin.outputs = joined(cell.outputs)
         for output in twin.outputs:
             if "data" in output:
-                names = {kind: {"name": output["metadata"][kind]["name"]} for kind in (FIGURE, GLUE)
+                names = {kind: {"name": output["metadata"][kind]["name"]} for kind in HANDED_ON
                          if kind in output["metadata"]}  # fmt: skip
                 output["metadata"] = nbformat.from_dict(names)
-                for image in set(IMAGES) & set(output["data"]):
+                for image in set(not_compared(output)) & set(output["data"]):
                     output["data"][image] = ""
             if "execution_count" in output:
                 output["execution_count"] = twin.execution_count

@@ -1,17 +1,15 @@
 """The built book, as its readers meet it: in Chromium, from files, at a desk and on a phone, without a network."""
 
 import json
-import os
 import warnings
 import zipfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.book import reader, reader_downloads
 
@@ -23,25 +21,6 @@ PAGES = reader.book_pages(HTML)
 NAMES = [page.relative_to(HTML).as_posix() for page in PAGES]
 EXCEPTIONS = yaml.safe_load(Path(__file__).with_name("reader_exceptions.yml").read_text(encoding="utf-8"))
 by_page = pytest.mark.parametrize("name", NAMES or ["index.html"])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    executable = reader.chromium()
-    if executable is None:
-        advice = "Chromium is not found, the book is NOT tested as readers see it: install it, or set CHROMIUM"
-        if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-            pytest.fail(advice)
-        pytest.skip(f"WARNING: {advice}")
-    with reader.browser(executable) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def book() -> Path:
-    if not (HTML / "index.html").is_file():
-        pytest.fail("there is no book in _build/html: make book first", pytrace=False)
-    return HTML
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tests.figure_check import differences
-from tools.notebooks import FIGURE, IMAGES, folder_of, named
+from tools.notebooks import FIGURE, IMAGES, folder_of, named, not_compared
 
 _setup = IPyNbFile.setup
 
@@ -37,8 +37,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         yield
         return
     file: IPyNbFile = item.parent
-    file.skip_compare = tuple(dict.fromkeys((*file.skip_compare, *IMAGES)))
+    usual = file.skip_compare
+    leave_out = [kind for output in item.cell.outputs for kind in not_compared(output)]
+    file.skip_compare = (*usual, *IMAGES, *leave_out)
     yield
+    file.skip_compare = usual
     outputs = item.test_outputs or []
     before, now = named(item.cell), named(NotebookNode(outputs=outputs))
     lines = [] if before == now else [f"published and glued: {before} before, {now} now"]

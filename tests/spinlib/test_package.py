@@ -29,6 +29,7 @@ PACKAGE = ROOT / "spinlib"
 HEAVY = {"matplotlib", "numba", "numpy", "scipy", "sympy"}
 # What cannot show itself in a doctest, and why.
 NO_EXAMPLE = {
+    "spinlib.explorer.publish": "writes an output of a notebook",
     "spinlib.plotting.glue": "writes an output of a notebook",
     "spinlib.plotting.publish": "writes an output of a notebook",
 }

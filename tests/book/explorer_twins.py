@@ -1,0 +1,20 @@
+"""What each explorer of the book must show, computed by ``spinlib`` at the values of its sliders.
+
+A twin takes the sliders by their names, that of the cursor included, and returns every number of the box by its label.
+It calls the library, never the formula or the table of the chapter.
+"""
+
+from collections.abc import Callable
+
+TWINS: dict[str, Callable[..., dict[str, float]]] = {}
+
+
+def twin(name: str) -> Callable[[Callable[..., dict[str, float]]], Callable[..., dict[str, float]]]:
+    """Enter a function as the twin of the explorer of that name."""
+
+    def enter(function: Callable[..., dict[str, float]]) -> Callable[..., dict[str, float]]:
+        assert name not in TWINS, f"two twins of {name}"
+        TWINS[name] = function
+        return function
+
+    return enter
