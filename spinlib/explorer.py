@@ -26,13 +26,11 @@ _CURVES = 4
 _MOST = 400_000  # characters of one explorer: a page stays light
 _NAME = re.compile(r"explorer(-[a-z0-9]+)+")
 # Words of JavaScript that Python takes for a name, and what every explorer knows.
-_RESERVED = frozenset(
-    """
-    arguments case catch const debugger default delete do enum eval export extends function implements
-    instanceof interface let new null package private protected public static super switch this throw
-    true typeof undefined var void Math NaN Infinity
-    """.split()
-)
+_RESERVED = """
+    arguments case catch const debugger default delete do enum eval export extends function implements instanceof
+    interface let new null package private protected public static super switch this throw true typeof undefined
+    var void Math NaN Infinity
+"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Slider:
 
     def __post_init__(self) -> None:
         """Check what cannot become a slider."""
-        if not (self.name.isidentifier() and self.name.isascii()) or self.name in _RESERVED:
+        if not (self.name.isidentifier() and self.name.isascii()) or self.name in _RESERVED.split():
             raise ValueError(f"name = {self.name!r} is no name in JavaScript: pass letters and digits, such as 'theta'")
         values = real("values", self.values)
         if values.ndim != 1 or len(values) < 2 or (np.diff(values) <= 0).any():
