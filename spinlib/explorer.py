@@ -25,6 +25,7 @@ _ROUNDING = 1e-9  # of the range of a slider
 _CURVES = 4
 _MOST = 400_000  # characters of one explorer: a page stays light
 _NAME = re.compile(r"explorer(-[a-z0-9]+)+")
+_FLOAT = re.compile(r"\d+\.\d+(?:e[+-]?\d+)?")
 # Words of JavaScript that Python takes for a name, and what every explorer knows.
 _RESERVED = """
     arguments case catch const debugger default delete do enum eval export extends function implements instanceof
@@ -105,7 +106,8 @@ def publish(
         y: what the vertical axis shows, with its unit in brackets.
         curves: by label; an expression of ``x`` and the sliders, or an array, shape (n_1, ..., n_k, n_x).
         sliders: the other quantities, k of them.
-        readouts: by label with unit in brackets; an expression of the sliders, or an array, shape (n_1, ..., n_k).
+        readouts: by label with unit in brackets; an expression of ``x`` and the sliders, or an array,
+            shape (n_1, ..., n_k).
         y_range: limits of the vertical axis; without them it follows the curves.
 
     Raises:
@@ -120,7 +122,7 @@ def publish(
         raise ValueError(f"curves holds {len(curves)}: pass one to {_CURVES}, by their labels, so that they look apart")
     shape = tuple(len(slider.values) for slider in sliders)
     drawn = {label: _form(label, form, (*shape, len(x.values)), names) for label, form in curves.items()}
-    shown = {label: _form(label, form, shape, names[1:]) for label, form in (readouts or {}).items()}
+    shown = {label: _form(label, form, shape, names) for label, form in (readouts or {}).items()}
     state = {
         "name": name,
         "title": title,
@@ -136,7 +138,8 @@ def publish(
         )
     lines = [f"{name}: {title}", *map(repr, (x, *sliders))]
     lines += [f"{label}: {form if isinstance(form, str) else 'table'}" for label, form in (drawn | shown).items()]
-    data = {"text/html": page, "text/plain": "\n".join(lines)}
+    text = _FLOAT.sub(lambda match: f"{float(match[0]):.9g}", "\n".join(lines))  # last digits differ between processors
+    data = {"text/html": page, "text/plain": text}
     display(data, raw=True, metadata={"spinlib_explorer": {"name": name}})  # type: ignore[no-untyped-call]
 
 

@@ -6,6 +6,10 @@ It calls the library, never the formula or the table of the chapter.
 
 from collections.abc import Callable
 
+import numpy as np
+
+from spinlib.dynamics.walls import DomainWall, wall_motion
+
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
 
 
@@ -18,3 +22,14 @@ def twin(name: str) -> Callable[[Callable[..., dict[str, float]]], Callable[...,
         return function
 
     return enter
+
+
+@twin("explorer-wall-velocity")
+def wall_velocity(u: float, alpha: float, beta: float, B: float) -> dict[str, float]:
+    wall = DomainWall(13e-12, 0.2e6, 0.16e6, 8e5, alpha=alpha, beta=beta)
+    motion = wall_motion(wall, u, B * 1e-3, method="rigid")
+    return {
+        "wall": motion.velocity,
+        "electrons": u,
+        "turns of the azimuth [GHz]": motion.precession / (2e9 * np.pi),
+    }

@@ -33,7 +33,7 @@ def arguments(data):
 def test_explorer_hands_over_expressions_of_its_names():
     called = arguments(shown(readouts={"half [J]": "P/2"}))
     assert '["one", ({ x, P }) => P*x]' in called
-    assert '["half [J]", ({ P }) => P/2]' in called
+    assert '["half [J]", ({ x, P }) => P/2]' in called
 
 
 def test_explorer_hands_over_tables_in_the_order_of_its_sliders():
@@ -55,6 +55,13 @@ def test_explorer_says_in_text_what_it_is():
         "Slider('P': polarization, 2 values from 0.2 to 0.4, starts at 0.4)",
         "one: ({ x, P }) => P*x",
     ]
+
+
+def test_explorer_rounds_numbers_in_its_text_alone():
+    """What the reference compares must not hang on the last digit; the page keeps all of them."""
+    data = shown(curves={"one": "1.23456789012345*x + 2.5e-12*P"})
+    assert data["text/plain"].splitlines()[-1] == "one: ({ x, P }) => 1.23456789*x + 2.5e-12*P"
+    assert "1.23456789012345*x" in data["text/html"]
 
 
 def test_explorer_page_asks_for_nothing_and_ends_its_script_once():
