@@ -4,11 +4,17 @@ A twin takes the sliders by their names, that of the cursor included, and return
 It calls the library, never the formula or the table of the chapter.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import ellipkm1
 
+from spinlib.accumulation import DiffusiveMedium, bilayer, solve_accumulation
+from spinlib.dynamics.fokker_planck import neel_brown
 from spinlib.dynamics.walls import DomainWall, wall_motion
+from spinlib.lattice.models import slab_amplitudes
+from spinlib.units import k_B, meV, nm
 
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
 
@@ -33,3 +39,49 @@ def wall_velocity(u: float, alpha: float, beta: float, B: float) -> dict[str, fl
         "electrons": u,
         "turns of the azimuth [GHz]": motion.precession / (2e9 * np.pi),
     }
+
+
+@twin("explorer-brown")
+def brown(sigma: float, h: float, alpha: float, B_K: float) -> dict[str, float]:
+    """The library holds the exact rate alone; the asymptote is written down again."""
+    volume, moment = 1e-24, 1e6
+    anisotropy = B_K * 1e-3 * moment / 2
+    heat = anisotropy * volume / (k_B * sigma)
+    grain = neel_brown(anisotropy, volume, moment, alpha, heat, reduced_field=h)
+    front = 2 * sigma**1.5 / np.sqrt(np.pi) * (1 - h**2)
+    asymptote = front * sum((1 + s * h) * np.exp(-sigma * (1 + s * h) ** 2) for s in (1, -1))
+    slowness = grain.eigenvalue / grain.rate  # 2 tau_N
+    return {"exact": -np.log10(grain.rate), "asymptote": np.log10(slowness / asymptote)}
+
+
+@twin("explorer-bilayer")
+def bilayer_under_current(x: float, theta: float, length: float, ell: float) -> dict[str, float]:
+    turn = np.radians(theta)
+    left, right = np.array([0, 0, -1.0]), np.array([0, -np.sin(turn), np.cos(turn)])
+    medium = DiffusiveMedium(1e-3, (ell * nm) ** 2 / 1e-3, 3e-15, 100 * meV)
+    drift = 1e-3 / (ell * nm)
+    sample = solve_accumulation(bilayer(medium, left, right, length * nm, length * nm, drift=drift))
+    inside = abs(x) <= length
+    delta = sample.at(x * nm)[0] - (left if x < 0 else right) if inside else np.full(3, np.nan)
+    return dict(zip(("δx", "δy", "δz"), delta, strict=True))
+
+
+@twin("explorer-mixing")
+def mixing(d: float, up: float, down: float) -> dict[str, float]:
+    """The integral over the zone on other nodes than the chapter takes: Gauss's, four times as many."""
+    energy = -1.0
+    node, weight = np.polynomial.legendre.leggauss(4000)
+    stops = [-2, 2, energy, up - 2, up + 2, down - 2, down + 2]
+    stops = sorted({x for x in stops if -2 <= x <= 2})
+    total, back, through = 0.0, 0.0, 0.0
+    for a, b in itertools.pairwise(stops):
+        angle = np.pi / 4 * (node + 1)
+        x = a + (b - a) * np.sin(angle) ** 2
+        level = energy - x
+        share = weight * (b - a) * np.sin(2 * angle) * ellipkm1((level / 4) ** 2)
+        (r, t, _), (r_down, t_down, _) = (slab_amplitudes(energy, level, d, each) for each in (up, down))
+        total += share.sum()
+        back += share @ (r * r_down.conj())
+        through += share @ (t * t_down.conj())
+    g_r, g_t = 1 - back / total, through / total
+    return {"Re g_r, reflection": g_r.real, "Im g_r": g_r.imag, "|g_t|, transmission": abs(g_t)}
