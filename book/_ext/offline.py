@@ -1,38 +1,21 @@
-"""The built book asks no server for anything: MathJax is copied in, scripts that call one are left out.
+"""The built book asks no server for anything: scripts that call one are left out.
 
 What the theme's pages lack for screen readers is mended here as well.
 """
 
-from importlib.metadata import files
-from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.util.fileutil import copy_asset
 
 __all__ = ["setup"]
 
-_MATHJAX = "tex-svg-full.js"
 # Jupyter Book always loads it; it adds the address of a server to every page, twice, which is a script error.
 _UNUSED = "sphinx_thebe"
 _UNUSED_STYLE = "sphinx-thebe.css"
 
 # docutils puts entries of this role, now deprecated, into a list, which screen readers then find empty.
 _ENTRY, _LIST_ITEM = 'role="doc-biblioentry"', 'role="listitem"'
-
-
-def _mathjax() -> Path:
-    """The one-file MathJax that a package of the lock carries: it holds its fonts and loads nothing."""
-    found = [file for file in files("sphinx-mathjax-offline") or [] if file.name == _MATHJAX]
-    if not found:
-        raise FileNotFoundError(f"{_MATHJAX} is not in the package sphinx-mathjax-offline: run the set-up again")
-    return Path(str(found[0].locate()))
-
-
-def _copy_mathjax(app: Sphinx, error: Exception | None) -> None:
-    if error is None and app.builder.format == "html":
-        copy_asset(_mathjax(), app.outdir / "_static" / "mathjax")
 
 
 def _silence_unused(app: Sphinx, _config: Config) -> None:
@@ -51,6 +34,5 @@ def _mend_page(_app: Sphinx, _page: str, _template: str, context: dict[str, Any]
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to the events of Sphinx."""
     app.connect("config-inited", _silence_unused)
-    app.connect("build-finished", _copy_mathjax)
     app.connect("html-page-context", _mend_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,6 @@
 // Formulas that are wider than the page scroll within their box. Like code, such a box needs a tab stop, or the
-// keyboard cannot scroll it. MathJax writes the boxes late, and a folded box has no width until it is opened.
+// keyboard cannot scroll it. A folded box has no width until it is opened.
 (() => {
-  const boxes = "div.math > mjx-container, span.math";
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const scrolls = target.scrollWidth > target.clientWidth + 1;
@@ -15,10 +14,8 @@
       }
     }
   });
-  const observe = () => document.querySelectorAll(boxes).forEach((box) => sizes.observe(box));
   document.addEventListener("DOMContentLoaded", () => {
-    observe();
-    new MutationObserver(observe).observe(document.getElementById("main-content"), { childList: true, subtree: true });
+    document.querySelectorAll("div.math > mjx-container, span.math").forEach((box) => sizes.observe(box));
   });
 })();
 
