@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from spinlib.units import e2_over_h, oersted
 
-__all__ = ["UNITS", "factor", "quantity"]
+__all__ = ["UNITS", "factor", "quantity", "shown"]
 
 _HALF_TURN = Decimal(repr(math.pi))
 _CHANNEL = Decimal(repr(e2_over_h))
@@ -50,8 +50,7 @@ def quantity(place: str, text: object, dimension: str) -> float:
     units = list(UNITS[dimension])
     example = f'such as "5 {units[1]}", with one of {", ".join(units)}'
     if not isinstance(text, str):
-        shown = f"{text:g}" if isinstance(text, int | Decimal) and not isinstance(text, bool) else repr(text)
-        raise ValueError(f"{place} = {shown} has no unit: write number and unit in quotes, {example}")
+        raise ValueError(f"{place} = {shown(text)} has no unit: write number and unit in quotes, {example}")
     first, _, unit = text.strip().partition(" ")
     try:
         value = Decimal(first)
@@ -62,3 +61,16 @@ def quantity(place: str, text: object, dimension: str) -> float:
     if not unit.strip():
         raise ValueError(f'{place} = "{text}" has no unit: write number and unit, {example}')
     return float(value * factor(place, unit.strip(), dimension))
+
+
+def shown(value: object) -> str:
+    """Return a value as a TOML file writes it, for a message.
+
+    >>> shown(Decimal("inf")), shown("3 nm")
+    ('inf', '"3 nm"')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return f"{float(value):g}"
+    return f'"{value}"' if isinstance(value, str) else str(value)

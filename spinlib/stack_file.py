@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from spinlib._film_stack import Contact, Film, Stack
-from spinlib._written import quantity
+from spinlib._written import quantity, shown
 from spinlib.diffusion import Interface, Medium
 from spinlib.materials import Quantity, material, materials
 
@@ -127,7 +127,7 @@ def _stack(content: _Table) -> Stack:
     contacts = _contacts(films, _tables(content, "interface"), sources)
     title = content.get("title", "")
     if not isinstance(title, str):
-        raise ValueError(f"title = {title!r} is no text: write it in quotes")
+        raise ValueError(f"title = {shown(title)} is no text: write it in quotes")
     return Stack(title, films, contacts, current, sources)
 
 
@@ -143,7 +143,7 @@ class _Media:
             place = f"[material.{_quoted(name)}]"
             if name not in self._tables and name not in materials():
                 raise ValueError(
-                    f"material {name!r} is neither described nor in the table of spinlib.materials: add {place}"
+                    f"material {shown(name)} is neither described nor in the table of spinlib.materials: add {place}"
                 )
             stated = self._tables.get(name, {"table": name})
             values = _values(place, stated, _MATERIAL, self._sources)
@@ -180,7 +180,7 @@ def _film(place: str, table: _Table, media: _Media) -> Film:
     _keys(place, table, _LAYER, ("material", "thickness"))
     name = table["material"]
     if not isinstance(name, str):
-        raise ValueError(f"{place}: material = {name!r} is no name: write it in quotes")
+        raise ValueError(f"{place}: material = {shown(name)} is no name: write it in quotes")
     place = f"{place} ({name})"
     medium, values = media[name]
     own = {key: _value(f"{place}: {key}", key, table[key], _LAYER[key]) for key in table if key != "material"}
@@ -272,7 +272,7 @@ def _values(place: str, stated: _Table, known: Mapping[str, str], sources: dict[
     name = stated["table"]
     if not isinstance(name, str) or name not in materials():
         raise ValueError(
-            f"{place}: table = {name!r} is not in the table of spinlib.materials: write one of "
+            f"{place}: table = {shown(name)} is not in the table of spinlib.materials: write one of "
             f"{', '.join(map(repr, materials()))}, or leave it out"
         )
     replaced = set(_RHO) if set(_RHO) & set(stated) else set()  # one resistivity stands for the other
@@ -291,7 +291,7 @@ def _value(place: str, key: str, value: object, dimension: str) -> float:
     if dimension != "number":
         return quantity(place, value, dimension)
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
-        raise ValueError(f"{place} = {value!r} is no number: write a finite number without quotes")
+        raise ValueError(f"{place} = {shown(value)} is no number: write a finite number without quotes")
     return float(value)
 
 
@@ -307,7 +307,9 @@ def _keys(place: str, table: _Table, known: Mapping[str, str], needed: tuple[str
     """Refuse an unknown key, or a missing one."""
     for key in table:
         if key not in known:
-            raise ValueError(f"{place} has the unknown key {key} = {table[key]!r}: write one of {', '.join(known)}")
+            raise ValueError(
+                f"{place} has the unknown key {key} = {shown(table[key])}: write one of {', '.join(known)}"
+            )
     for key in needed:
         if key not in table:
             raise ValueError(f"{place} lacks {key}: add it")
