@@ -126,6 +126,28 @@ def test_peer_fit_of_the_linewidths():
     )
     assert fit.mixing_channel_density / 1e19 == pytest.approx(3.07, abs=0.005)
     assert fit.alpha == pytest.approx(0.00493, abs=5e-6)
+    # The truth that the file states, within three errors.
+    assert abs(fit.mixing_channel_density - 3e19) < 3 * fit.mixing_channel_density_error
+    assert abs(fit.alpha - 0.005) < 3 * fit.alpha_error
+
+
+def test_peer_fit_of_the_resistances():
+    """SciPy's other solver, with l in the place of 1/l^2: the numbers of the page, and the truth of the file."""
+    dimensions = {"thickness": "length", "parallel": "area resistance", "antiparallel": "area resistance"}
+    data = read_columns(FILES / "resistances.csv", dimensions, {"uncertainty": "area resistance"})
+    grid, measured = 1e9 * data["thickness"], 1e15 * np.array([data["parallel"], data["antiparallel"]])
+
+    def model(_, *parameters):
+        return np.array([valve(parameters, t) for t in grid]).T.ravel()
+
+    found, covariance = curve_fit(
+        model, np.zeros(16), measured.ravel(), p0=[200, 0.6, 10, 0.5, 0.5], sigma=[0.02] * 16, absolute_sigma=True
+    )
+    errors = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(found, [250.149, 0.703, 8.01, 0.598, 0.637], rtol=2e-3)
+    np.testing.assert_allclose(errors, [2.588, 0.00376, 0.258, 0.00407, 0.00794], rtol=0.01)
+    assert np.all(np.abs(found - [250, 0.7, 8, 0.6, 0.65]) < 3 * errors)
+    assert np.sum(((model(0, *found) - measured.ravel()) / 0.02) ** 2) == pytest.approx(7.5, abs=0.05)
 
 
 def test_limit_one_state_or_thin_films_leave_parameters_open():
@@ -142,6 +164,15 @@ def test_limit_one_state_or_thin_films_leave_parameters_open():
     def errors(part):
         rows = part.reshape(5, -1).T
         return np.sqrt(np.diag(np.linalg.inv(rows.T @ rows)))
+
+    # The exercise: thin magnets for the interface, the thickest for the length, and the smaller gain close to l.
+    more = np.array([1, 4, 8, 12, 40])
+    new = np.array([[valve(truth * (1 + 1e-5 * unit), t) for t in more] for unit in np.eye(5)])
+    new = (new - np.array([valve(truth, t) for t in more])) / 1e-5 / 0.02
+    gains = np.array([errors(np.dstack([slopes, new[:, k, :, None]])) for k in range(5)]) / errors(slopes)
+    assert gains.max() <= 1 + 1e-9
+    assert (gains[:, 3].argmin(), gains[:, 2].argmin()) == (0, 4)
+    assert gains[2, 2] < min(gains[1, 2], gains[3, 2])
 
     shown = [  # of rho*, beta, l, AR*, gamma, as the page prints them; 1/l^2 has twice the error of l
         (slopes, [1.0, 0.5, 6.4, 0.7, 1.2]),
