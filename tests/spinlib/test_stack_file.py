@@ -1,6 +1,8 @@
 """`spinlib.stack_file`: a stack in TOML is the stack in Python; from its spacer it is a valve of circuits."""
 
+import re
 import tempfile
+import textwrap
 from math import inf
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spinlib import stack_file
 from spinlib.circuit import spin_valve
 from spinlib.diffusion import Interface, Layer, Medium, reverse, solve_stack
 from spinlib.materials import material
@@ -126,6 +129,17 @@ def test_limit_the_table_gives_what_is_not_stated():
     listed = [material("Co/Cu", key).value for key in ("valet_fert_resistance", "gamma", "spin_memory_loss")]
     np.testing.assert_array_equal(bare.contacts[0].interface.resistance, Interface.valet_fert(*listed).resistance)
     assert bare.contacts[0].mixing_conductance is None
+
+
+def test_limit_the_docstring_is_a_file_that_is_read():
+    """It shows every key but the one that excludes another."""
+    text = textwrap.dedent(stack_file.__doc__.partition("::\n")[2])
+    stack = read(text)
+    assert stack.magnets == (1,)
+    assert stack.films[1].anisotropy_field == 0.01
+    assert stack.contacts[0].interface.relaxation is not None
+    keys = {**stack_file._FILE, **stack_file._LAYER, **stack_file._MATERIAL, **stack_file._INTERFACE}
+    assert {key for key in keys if not re.search(rf"^\W*{key}\b", text, re.MULTILINE)} == {"title", "resistivity"}
 
 
 def test_limit_measured_and_starred_resistivity():
