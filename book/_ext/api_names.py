@@ -66,7 +66,7 @@ def rooms() -> dict[str, list[str]]:
 def same_as(name: str) -> str:
     """Return the name under which an object is documented, or "" if it is not public.
 
-    ``name`` may take any way to the object: ``spinlib.accumulation.closed_forms.ring`` is ``spinlib.accumulation.ring``.
+    ``name`` may take any way to it: ``spinlib.accumulation.closed_forms.ring`` is ``spinlib.accumulation.ring``.
     A method or attribute of a public class is documented with its class.
     """
     path, _, last = name.rpartition(".")
