@@ -129,9 +129,9 @@ def _signature(_app: Sphinx, what: str, _name: str, item: Any, *_: Any) -> tuple
 
 def _name_entries(_app: Sphinx, domain: str, _kind: str, content: nodes.Element) -> None:
     """Give each entry the id that other pages ask for, beside that of the Python domain."""
-    for signature in content.parent.findall(addnodes.desc_signature) if domain == "py" else ():
-        own = [name for name in signature["ids"] if same_as(name) == name]
-        signature["ids"] += [api_id(name) for name in own if api_id(name) not in signature["ids"]]
+    for line in content.parent.findall(addnodes.desc_signature) if domain == "py" else ():
+        own = [name for name in line["ids"] if same_as(name) == name]
+        line["ids"] += [api_id(name) for name in own if api_id(name) not in line["ids"]]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

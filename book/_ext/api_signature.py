@@ -50,8 +50,12 @@ def _argument(argument: ast.arg, default: ast.expr | None, place: Mapping[str, A
     kind = f": {_annotation(argument.annotation, place)}" if argument.annotation else ""
     if default is None:
         return argument.arg + kind
-    value = ast.unparse(default)
-    return f"{argument.arg}{kind} = {'...' if value.startswith('field(') else value}"
+    if isinstance(default, ast.Call) and ast.unparse(default.func) == "field":  # of a dataclass
+        options = {option.arg: ast.unparse(option.value) for option in default.keywords}
+        value = options.get("default", "..." if "default_factory" in options else "")
+    else:
+        value = ast.unparse(default)
+    return f"{argument.arg}{kind} = {value}" if value else argument.arg + kind
 
 
 def _annotation(node: ast.expr, place: Mapping[str, Any]) -> str:

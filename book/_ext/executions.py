@@ -5,7 +5,9 @@ A notebook that fails is left to the page, which executes it again and says wher
 
 import importlib
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_cache import get_cache
@@ -19,15 +21,26 @@ from sphinx.util import logging
 
 from tools.notebooks import joined
 
-__all__ = ["setup"]
+__all__ = ["Executions", "setup"]
 
 _LOGGER = logging.getLogger(__name__)
 _MOST = 4  # kernels at once, each with its own copy of the libraries in memory
 
 
-def _to_execute(env: BuildEnvironment, cache: JupyterCacheAbstract, pages: list[str]) -> dict[str, NotebookNode]:
-    """The notebooks among the pages whose outputs are not in the cache, by page, as myst-nb reads them."""
-    found = {}
+@dataclass(frozen=True)
+class Executions:
+    """How long each notebook took when it was executed, by page, and how many of them this build executed."""
+
+    seconds: dict[str, float]
+    executed: int = 0
+    elapsed: float = 0.0
+
+
+def _to_execute(
+    env: BuildEnvironment, cache: JupyterCacheAbstract, pages: list[str]
+) -> tuple[dict[str, NotebookNode], dict[str, float]]:
+    """The notebooks among the pages that are not in the cache, as myst-nb reads them; the seconds of the others."""
+    found, seconds = {}, {}
     for page in pages:
         path = Path(env.doc2path(page))
         text = path.read_text(encoding="utf-8")
@@ -35,10 +48,10 @@ def _to_execute(env: BuildEnvironment, cache: JupyterCacheAbstract, pages: list[
         if reader is not None:
             notebook = reader.read(text)
             try:
-                cache.match_cache_notebook(notebook)
+                seconds[page] = cache.match_cache_notebook(notebook).data["execution_seconds"]
             except KeyError:
                 found[page] = notebook
-    return found
+    return found, seconds
 
 
 def _execute(page: str, notebook: NotebookNode, folder: Path, timeout: int) -> ExecutionResult:
@@ -49,7 +62,9 @@ def _execute(page: str, notebook: NotebookNode, folder: Path, timeout: int) -> E
 def _execute_all(_app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
     config = env.mystnb_config
     cache = get_cache(config.execution_cache_path)
-    notebooks = _to_execute(env, cache, pages)
+    began = time.monotonic()
+    notebooks, seconds = _to_execute(env, cache, pages)
+    env.spinlib_executions = Executions(seconds)  # type: ignore[attr-defined]
     if not notebooks:
         return
     # The first import makes the list of fonts; two kernels that make it at once could take so long that they warn.
@@ -72,8 +87,11 @@ def _execute_all(_app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
                     # myst-nb would end a line wherever a busy machine has cut what a cell prints.
                     cell.outputs = joined(cell.outputs)
             _LOGGER.info("Executed notebook in %.2f seconds", result.time, location=page)
+            seconds[page] = result.time
             bundle = CacheBundleIn(result.nb, str(paths[page]), data={"execution_seconds": result.time})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    elapsed = time.monotonic() - began
+    env.spinlib_executions = Executions(seconds, len(notebooks), elapsed)  # type: ignore[attr-defined]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
