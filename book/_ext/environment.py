@@ -61,9 +61,13 @@ class EnvironmentDirective(SphinxDirective):
         yield nodes.paragraph("", words)
 
     def _part_direct(self) -> Iterator[nodes.Node]:
-        wanted = re.findall(r"^([A-Za-z0-9._-]+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
-        known = {name: number for name, number, _ in locked() if _installed(name) == number}
-        yield table(("package", "version"), [(name, known.get(name, _installed(name))) for name in sorted(wanted)])
+        group, rows = "", []
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+            if heading := re.match(r"# (the \w+)", line):
+                group = heading[1]
+            elif package := re.match(r"[A-Za-z0-9._-]+", line):
+                rows.append((package[0], _installed(package[0]), group))
+        yield table(("package", "version", "for"), rows)
 
     def _part_lock(self) -> Iterator[nodes.Node]:
         rows = [(name, number, marker or "everywhere", _installed(name)) for name, number, marker in locked()]
