@@ -97,7 +97,7 @@ def _uses(name: str, root: Path) -> list[str]:
     """Return the fields that lead from an object to the ledger, to the chapters, and to what returns it."""
     entries, chapters = entries_of(root).get(name, []), chapters_of(root).get(name, [])
     pairs = [
-        ("Returned by", [f":py:obj:`{giver}`" for giver in givers_of().get(name, [])][:6] if not chapters else []),
+        ("Returned by", [f":py:obj:`~{giver}`" for giver in givers_of().get(name, [])] if not chapters else []),
         ("Computes", [_entry(entry) for entry in entries]),
         ("Chapters", [f":doc:`/{page}`" for page in chapters] if len(chapters) <= _MANY else [f"{len(chapters)}"]),
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib.util import find_spec
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, get_type_hints
 
 from docutils import nodes
@@ -91,6 +91,9 @@ def api_link(name: str, page: str, text: str = "") -> nodes.Node:
     target = same_as(name)
     if not target:
         return title
+    if target not in catalogue():
+        owner, _, member = target.rpartition(".")
+        target = target if _has_entry(object_of(owner), member) else owner
     attributes = {"refdomain": "py", "reftype": "obj", "reftarget": target, "refexplicit": True, "refwarn": True}
     return addnodes.pending_xref("", title, refdoc=page, **attributes)
 
@@ -111,6 +114,12 @@ def returned(call: Any) -> set[type]:
             hint = get_type_hints(function).get("return")
             found |= {part for part in (hint, *getattr(hint, "__args__", ())) if inspect.isclass(part)}
     return found
+
+
+def _has_entry(owner: type, member: str) -> bool:
+    """Whether a member of a class has an entry of its own: a method of its own, with a docstring, or a property."""
+    item = vars(owner).get(member)
+    return isinstance(item, FunctionType | classmethod | staticmethod | property) and bool(item.__doc__)
 
 
 def _items(module: str) -> Iterator[Item]:

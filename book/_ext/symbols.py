@@ -62,8 +62,8 @@ class SymbolsDirective(SphinxDirective):
     def _quantity(self, row: dict[str, Any]) -> Iterator[nodes.Node]:
         owner = row["of"]
         target = f"{owner}.{row['name']}" if same_as(f"{owner}.{row['name']}") else owner
-        here = nodes.paragraph("", "Here ")
-        here += [nodes.math("", row["symbol"]), nodes.Text(f" [{row['unit']}], ")]
+        here = nodes.paragraph("", "", nodes.strong("", "Here: "), nodes.math("", row["symbol"]))
+        here += nodes.Text(", " if row["unit"] == "1" else f" [{row['unit']}], ")
         here += api_link(target if same_as(target) else owner, self.env.docname, row["name"])
         yield here
         papers = nodes.paragraph()

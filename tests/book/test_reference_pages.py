@@ -35,6 +35,12 @@ def page(name):
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
+@cache
+def anchors(name):
+    """The elements of a page by their ids."""
+    return {element["id"]: element for element in page(name).find_all(id=True)}
+
+
 def public():
     """Every public name by the modules' own lists, found without the extension."""
     for path in sorted((ROOT / "spinlib").rglob("*.py")):
@@ -47,9 +53,9 @@ def public():
 
 def entry(name):
     """The entry of a public object on the page of its room."""
-    found = page(f"book/api/{name.split('.')[1]}").find(id=api_names.api_id(name))
+    found = anchors(f"book/api/{name.split('.')[1]}").get(api_names.api_id(name))
     assert found is not None, name
-    return found.parent if found.name == "dt" else found
+    return found.find_parent("dl", class_="py")
 
 
 # --- the package ------------------------------------------------------------------------------------------------------
@@ -65,7 +71,8 @@ def test_api_every_public_name_has_its_entry(name):
     text = entry(documented).get_text(" ")
     assert last in text
     if callable(item):
-        words = re.findall(r"[a-z]{4,}", inspect.getdoc(item).partition("\n")[0])
+        sentence = re.sub(r":[a-z]+:`~?[\w.]*`", "", inspect.getdoc(item).partition("\n")[0])
+        words = re.findall(r"[a-z]{4,}", sentence)
         assert [word for word in words if word not in text] == []
 
 
@@ -262,12 +269,11 @@ def test_exercises_of_every_chapter_are_listed_with_a_folded_solution(chapter):
     assert count >= 1
     assert len(re.findall(r"^:{3,}\{admonition\} Solution\n:class: dropdown$", text, re.MULTILINE)) == count
     name = chapter.relative_to(ROOT).with_suffix("").as_posix()
-    anchors = ["exercise", *(f"exercise-{n}" for n in range(2, count + 1))]
+    built = (HTML / f"{name}.html").read_text(encoding="utf-8")
+    expected = ["exercise", *(f"exercise-{n}" for n in range(2, count + 1))]
     links = [link["href"] for link in page("book/exercises").select("ul.exercises a[href]")]
-    for anchor in anchors:
-        box = page(name).find(id=anchor)
-        assert box is not None
-        assert box.find(class_="admonition-title").get_text().startswith("Exercise")
+    for anchor in expected:
+        assert re.search(rf'<div class="[^"]*\badmonition\b[^"]*" id="{anchor}"', built)
         assert f"{chapter.stem}.html#{anchor}" in links
     assert "Solution" not in page("book/exercises").find("article").get_text()
 
@@ -333,7 +339,7 @@ def test_bibliography_begins_with_the_five_papers():
     sections = page("book/bibliography").select("article section section")
     first, second = (section.get_text(" ") for section in sections[:2])
     for key, reference in references().items():
-        words = re.sub(r"[{}\\]", "", reference.fields["title"])[:25]
+        words = re.sub(r"[{}]", "", reference.fields["title"])[:25]
         if "'" not in words and '"' not in words and words.isascii():
             shown = first if key in PAPERS else second
-            assert words.lower() in shown.lower(), key
+            assert words.lower() in " ".join(shown.lower().split()), key
