@@ -48,7 +48,7 @@ def small_book(target: Path) -> Path:
     copy_tree(target)
     book = target / "book"
     header = chapters(target)[0].read_text(encoding="utf-8").partition("\n# ")[0]
-    for page in book.glob("*.md"):
+    for page in book.rglob("*.md"):
         page.unlink()
     (target / "intro.md").write_text("# A small book\n", encoding="utf-8")
     (book / "prose.md").write_text("# Prose\n\nNothing to run.\n", encoding="utf-8")

@@ -47,7 +47,7 @@ DEFECTS = {
 def tree(tmp_path_factory):
     """The tree with a book of two pages."""
     tree = copy_tree(tmp_path_factory.mktemp("gate") / "tree")
-    for page in (tree / "book").glob("*.md"):
+    for page in (tree / "book").rglob("*.md"):
         page.unlink()
     (tree / "intro.md").write_text("# A book\n\nIts front page.\n", encoding="utf-8")
     return tree
