@@ -1,11 +1,11 @@
 """The ledger of equations and figures as data: what an entry holds, and how its files are read.
 
 Status of an equation
-    ``planned``     chapter not written yet; nothing is claimed
     ``definition``  introduces a symbol or a convention
     ``verified``    true as printed
     ``restricted``  true under the stated ``condition``
-    ``corrected``   ``printed`` is wrong, ``latex`` is right, ``consequence`` says what goes wrong otherwise
+    ``corrected``   ``printed`` is wrong, ``latex`` is right, ``consequence`` says what goes wrong otherwise; ``miss``
+                    states the size of the difference if ``consequence`` does not
     ``formal``      stated without an independent check, for the stated ``reason``
 
 ``artefact``: is the difference from the print made by the text extraction?
@@ -58,20 +58,18 @@ _PROOF = _CLAIM | {"code", "test"}
 # By status or kind: the keys that an entry needs, and those that it may have besides. With ``identity`` it needs no
 # ``code``: the sentence says what the test proves of an equation that no call of the package evaluates.
 EQUATION_KEYS: dict[str, tuple[set[str], set[str]]] = {
-    "planned": (set(), set()),
     "definition": (_CLAIM, {"code", "test", "remark"}),
     "verified": (_PROOF, {"identity", "remark"}),
     "restricted": (_PROOF | {"condition"}, {"identity", "remark"}),
-    "corrected": (_PROOF | {"printed", "artefact", "consequence"}, {"condition", "identity", "remark"}),
+    "corrected": (_PROOF | {"printed", "artefact", "consequence"}, {"condition", "identity", "miss", "remark"}),
     "formal": (_CLAIM | {"reason"}, {"code", "test", "remark"}),
 }
 FIGURE_KEYS: dict[str, tuple[set[str], set[str]]] = {
-    "planned": (set(), set()),
     "exact": ({"chapter", "code", "test"}, {"note", "panels"}),
     "quantitative": ({"chapter", "code", "test", "note"}, {"panels"}),
     "qualitative": ({"chapter", "code", "test", "note"}, {"panels"}),
     "schematic": ({"chapter", "note"}, {"code", "test", "panels"}),
-    "not reproducible": ({"note"}, {"chapter", "code", "test", "panels"}),
+    "not reproducible": ({"chapter", "note"}, {"code", "test", "panels"}),
 }
 STATEMENT_KEYS = {"id", "kind", "where", "printed", "correct", "artefact", "consequence", "chapter", "test"}
 
@@ -97,6 +95,7 @@ class Entry:
     condition: str = ""
     consequence: str = ""
     identity: str = ""
+    miss: str = ""
     reason: str = ""
     remark: str = ""
     note: str = ""
@@ -107,14 +106,14 @@ class Entry:
     panels: tuple[str, ...] = ()
 
     @property
-    def treated(self) -> bool:
-        """Whether a chapter treats this entry."""
-        return self.status != "planned"
-
-    @property
     def anchor(self) -> str:
         """Label of the place in the book that treats this entry."""
         return self.chapter.partition("#")[2]
+
+    @property
+    def page(self) -> str:
+        """Page of the book that treats this entry, from the root and without suffix."""
+        return self.chapter.partition("#")[0].removesuffix(".md")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The ledger against the book's pages: named places exist, captions agree, and what a page treats is not planned."""
+"""The ledger against the book's pages: named places exist, and captions agree."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,9 +15,8 @@ from ledger_data import FIGURE_KEYS, Row  # isort: skip
 
 __all__ = ["Page", "page_problems", "read_page"]
 
-_KINDS = [kind for kind in FIGURE_KEYS if kind != "planned"]
 # A caption says its kind in a bracket: (exact), (not in the paper; exact), (qualitative: the shape agrees).
-_KIND = re.compile(rf"\([^()]*?\b({'|'.join(_KINDS)})\b")
+_KIND = re.compile(rf"\([^()]*?\b({'|'.join(FIGURE_KEYS)})\b")
 _DRAWN = ("exact", "quantitative", "qualitative")
 
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\s*(.*?)\s*$")
@@ -45,9 +44,7 @@ def page_problems(root: Path, rows: Iterable[Row]) -> list[str]:
     contents = contents_of(toc) if toc.is_file() else set()
     found: list[str] = []
     for row in rows:
-        if row.status == "planned":
-            found += _planned_problems(row, pages)
-        elif isinstance(row.data.get("chapter"), str):
+        if isinstance(row.data.get("chapter"), str):
             found += _chapter_problems(row, pages, contents)
     return found
 
@@ -115,15 +112,6 @@ def _figure(options: Mapping[str, Any]) -> tuple[str, str]:
     for key in ("mystnb", "figure"):
         part = part.get(key) if isinstance(part, dict) else None
     return (str(part.get("name", "")), str(part.get("caption", ""))) if isinstance(part, dict) else ("", "")
-
-
-def _planned_problems(row: Row, pages: Mapping[str, Page]) -> list[str]:
-    own = re.compile(rf"{re.escape(row.label)}(?:[a-z]|-.*)?")
-    where = [(page, label) for page, content in pages.items() for label in content.labels if own.fullmatch(label)]
-    return [
-        f"{row}: is planned, but {page} carries the label {label}: fill in the entry or rename the label"
-        for page, label in sorted(where)
-    ]
 
 
 def _chapter_problems(row: Row, pages: Mapping[str, Page], contents: set[str]) -> list[str]:

@@ -275,24 +275,20 @@ def _all(node: ast.AST, bound: Mapping[str, list[ast.expr]], seen: frozenset[str
 
 
 def _stray_problems(modules: Mapping[str, ast.Module], rows: list[Row], users: Mapping[str, object]) -> list[str]:
-    """Return one sentence for every test of a paper that no entry stands for.
-
-    A test may precede the chapter of its equation, so the entry may be planned; a statement has an entry at once.
-    """
+    """Return one sentence for every test of a paper that no entry stands for."""
     statements = {key: [_word(row.number) for row in rows if row.what == "statement" and row.paper == key]
                   for key in PAPERS}  # fmt: skip
-    treated = {(row.paper, row.number) for row in rows if row.what == "equation" and row.status != "planned"}
     found = []
     for file, module in modules.items():
         for function in (node for node in module.body if isinstance(node, ast.FunctionDef)):
             if not function.name.startswith("test_paper_") or f"{file}::{function.name}" in users:
                 continue
-            if problem := _stray(function.name, statements, treated, served=bool(served_by(module, function))):
+            if problem := _stray(function.name, statements, served=bool(served_by(module, function))):
                 found.append(f"{file}: {function.name} {problem}")
     return found
 
 
-def _stray(name: str, statements: Mapping[str, list[str]], treated: set[tuple[str, str]], *, served: bool) -> str:
+def _stray(name: str, statements: Mapping[str, list[str]], *, served: bool) -> str:
     key, _, rest = name.removeprefix("test_paper_").partition("_")
     if key not in PAPERS:
         return f"names the unknown paper {key!r}: use one of {', '.join(PAPERS)}"
@@ -302,7 +298,7 @@ def _stray(name: str, statements: Mapping[str, list[str]], treated: set[tuple[st
         if not 1 <= int(number[2]) <= count:
             what = "figure" if number[1] else "equation"
             return f"names {what} {number[2]}, but {key} has {count}: correct the number"
-        if not number[1] and rest == number[2] and (key, rest) in treated:
+        if not number[1] and rest == number[2]:
             return f"is not listed in {key}.yml: add it to the tests of ({rest})"
         return ""
     if rest.startswith("statement_"):

@@ -15,6 +15,9 @@ sys.path.insert(0, str(EXTENSIONS))
 ledger_data = importlib.import_module("ledger_data")
 ledger_rules = importlib.import_module("ledger_rules")
 ledger = importlib.import_module("ledger")
+ledger_counts, ledger_map, ledger_parts, ledger_words = (
+    importlib.import_module(f"ledger_{name}") for name in ("counts", "map", "parts", "words")
+)
 
 CHAPTER = "book/scattering_torque.md"
 TESTS = "tests/book/test_scattering_torque.py"
@@ -62,38 +65,20 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def postpone(root: Path) -> None:
-    """Let KK (20) and KK Fig. 5 wait for their chapter: the ledger itself need not have such entries left."""
-    raw, figures = sheet(root, "KK"), sheet(root, "figures")
-    equation = next(row for row in raw["equations"] if row["number"] == 20)
-    figure = next(row for row in figures["figures"] if row["paper"] == "KK" and row["number"] == 5)
-    for row, kept in ((equation, ("number", "subject", "section")), (figure, ("paper", "number", "subject"))):
-        for key in set(row) - set(kept):
-            del row[key]
-    equation["status"] = figure["kind"] = "planned"
-    for row in raw["statements"]:
-        page, _, anchor = row["chapter"].partition("#")
-        if anchor in ("eq-kk-20", "fig-kk-5"):
-            row["chapter"] = f"{page}#statement-{row['id'].lower()}"
-    store(root, "KK", raw)
-    store(root, "figures", figures)
-
-
 def sound_copy(root: Path) -> Path:
-    """Copy the ledger below ``root``, with two entries postponed, and chapters and tests as it names them."""
+    """Copy the ledger below ``root``, and chapters and tests as it names them."""
     shutil.copytree(ROOT / "book" / "ledger", root / "book" / "ledger")
-    postpone(root)
-    treated = [entry for entry in entries(root) if entry.chapter]
     # An equation or a figure decides what stands at its anchor; a statement beside it does not.
     places: dict[str, dict[str, str]] = {}
-    for entry in sorted(treated, key=lambda e: (not e.where, e.anchor)):
+    for entry in sorted(entries(root), key=lambda e: (not e.where, e.anchor)):
         places.setdefault(entry.chapter.partition("#")[0], {})[entry.anchor] = place(entry)
     for page, parts in places.items():
         append(root / page, "# Chapter\n\n" + "\n".join(parts[anchor] for anchor in sorted(parts)))
-    toc = {"format": "jb-book", "root": "intro", "parts": [{"chapters": [{"file": page[:-3]} for page in places]}]}
+    chapters = [{"file": page[:-3]} for page in places]
+    toc = {"format": "jb-book", "root": "intro", "parts": [{"caption": "All", "chapters": chapters}]}
     (root / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
-    tests = {test for entry in treated for test in entry.test}
-    for test in sorted(tests | {f"{TESTS}::test_paper_KK_20"}):
+    tests = {test for entry in entries(root) for test in entry.test}
+    for test in sorted(tests):
         append(root / test.partition("::")[0], function(test.partition("::")[2]))
     return root
 

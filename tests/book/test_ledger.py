@@ -15,6 +15,7 @@ from tests.book.ledger_copy import (
     TESTS,
     entries,
     ledger,
+    ledger_counts,
     ledger_data,
     ledger_rules,
     sheet,
@@ -23,7 +24,6 @@ from tests.book.ledger_copy import (
 
 # Page: its directive, and the papers that it shows.
 PAGES = {
-    "equations.md": ("numbers", ("KK", "RHP", "WD04", "BTBK", "WD11")),
     **{f"equations_{key.lower()}.md": ("equations", (key,)) for key in ledger_data.PAPERS},
     "figures.md": ("figures", ("KK", "RHP", "BTBK", "WD11")),
 }
@@ -50,7 +50,8 @@ def test_ledger_counts_add_up():
     parts = [ledger.counts(ROOT, key) for key in ledger_data.PAPERS]
     for name, number in total.items():
         assert number == sum(part[name] for part in parts), name
-    assert total["treated-equations"] + total["planned"] == total["equations"]
+    assert sum(total[status] for status in ledger_data.EQUATION_KEYS) == total["equations"] == 265
+    assert total["figures"] == 33
     wrong = [e for e in entries() if e.status in ("corrected", "error")]
     garbled = [e for e in wrong if e.artefact == "certain"]
     assert total["errors"] + total["artefacts"] + len(garbled) == len(wrong)
@@ -71,7 +72,6 @@ def test_page_shows_its_papers(page):
 
 def test_pages_show_every_paper():
     for directive, counted in (
-        ("numbers", ledger_data.EQUATIONS),
         ("equations", ledger_data.EQUATIONS),
         ("figures", ledger_data.FIGURES),
     ):
@@ -103,9 +103,20 @@ def test_decimal_in_a_printed_sentence_is_found():
     assert decimals(ledger_data.Entry("KK", "E1", "error", where="Section 2.2", printed="a factor 1.5")) == ["1.5"]
 
 
-def test_errata_page_shows_every_group():
-    text = (ROOT / "book" / "errata.md").read_text(encoding="utf-8")
-    assert re.findall(r"^```\{ledger-errata\} (\S+)$", text, re.MULTILINE) == list(ledger.LedgerErrata.choices)
+def test_errata_pages_show_every_group_of_every_paper():
+    for key in ledger_data.PAPERS:
+        text = (ROOT / "book" / f"errata_{key.lower()}.md").read_text(encoding="utf-8")
+        shown = re.findall(r"^```\{ledger-errata\} (\S+) (\S+)$", text, re.MULTILINE)
+        assert shown == [(key, group) for group in ledger_counts.GROUPS]
+
+
+@pytest.mark.parametrize(
+    ("page", "directive"),
+    [("equations", "table"), ("errata", "errata-table"), ("figures", "own-figures")],
+)
+def test_page_shows_its_table(page, directive):
+    text = (ROOT / "book" / f"{page}.md").read_text(encoding="utf-8")
+    assert text.count(f"```{{ledger-{directive}}}\n```") == 1
 
 
 # --- every rule fires on a damaged copy --------------------------------------------------------------------------
@@ -123,12 +134,12 @@ def verified(raw: Any) -> Any:
     return next(row for row in raw["equations"] if row["status"] == "verified")
 
 
-def waiting(raw: Any) -> Any:
-    """An entry made to wait for its chapter: the ledger itself need not have one left."""
+def defined(raw: Any) -> Any:
+    """The first entry, reduced to what a definition needs."""
     row = raw["equations"][0]
-    kept = {key: row[key] for key in ("number", "section", "subject")}
+    kept = {key: row[key] for key in ("number", "section", "subject", "latex", "chapter")}
     row.clear()
-    row.update(kept, status="planned")
+    row.update(kept, status="definition")
     return row
 
 
@@ -138,10 +149,6 @@ def statement(raw: Any) -> Any:
 
 def drawn(raw: Any) -> Any:
     return next(row for row in raw["figures"] if row["kind"] in ("quantitative", "qualitative"))
-
-
-def sketched(raw: Any) -> Any:
-    return next(row for row in raw["figures"] if row["kind"] == "planned")
 
 
 def without(choose: Callable[[Any], Any], key: str) -> Callable[[Any], None]:
@@ -195,14 +202,13 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         lambda raw: raw.update(remarks=[]),
         "KK.yml: key 'remarks' is unknown: use paper, equations, statements",
     ),
-    "unknown status": ("KK", setting(waiting, status="proven"), "status = 'proven' is unknown: use one of planned"),
+    "unknown status": ("KK", setting(defined, status="proven"), "status = 'proven' is unknown: use one of definition"),
     "unknown key": ("KK", setting(verified, proof="x"), "key 'proof' is unknown or not allowed"),
-    "planned claims latex": ("KK", setting(waiting, latex="x"), "key 'latex' is unknown or not allowed"),
-    "planned claims test": ("KK", setting(waiting, test=TEST + "x"), "key 'test' is unknown or not allowed"),
-    "no subject": ("RHP", without(waiting, "subject"), "subject is missing"),
-    "empty subject": ("RHP", setting(waiting, subject=""), "subject is missing"),
-    "no section": ("RHP", without(waiting, "section"), "section is missing"),
-    "section as number": ("KK", setting(waiting, section=2.2), "section = 2.2 is not text"),
+    "planned": ("KK", setting(defined, status="planned"), "status = 'planned' is unknown: use one of definition"),
+    "no subject": ("RHP", without(defined, "subject"), "subject is missing"),
+    "empty subject": ("RHP", setting(defined, subject=""), "subject is missing"),
+    "no section": ("RHP", without(defined, "section"), "section is missing"),
+    "section as number": ("KK", setting(defined, section=2.2), "section = 2.2 is not text"),
     "verified without test": ("KK", without(verified, "test"), "test is missing"),
     "verified without code": ("KK", without(verified, "code"), "code is missing"),
     "verified with code and identity": (
@@ -217,7 +223,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     ),
     "definition with identity": (
         "RHP",
-        setting(waiting, **FORMAL | {"status": "definition"}, identity=SENTENCE),
+        setting(defined, identity=SENTENCE),
         "key 'identity' is unknown",
     ),
     "verified without latex": ("KK", without(verified, "latex"), "latex is missing"),
@@ -238,11 +244,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         lambda raw: statement(raw).update(printed=statement(raw)["correct"].replace(" ", "\n")),
         "correct are the same but for spacing",
     ),
-    "formal without reason": ("KK", setting(waiting, **FORMAL), "reason is missing"),
-    "formal for a word": ("KK", setting(waiting, **FORMAL, reason="trivial"), "reason = 'trivial' is no sentence"),
-    "formal for a long word": ("KK", setting(waiting, **FORMAL, reason="x" * 30), "xxx' is no sentence"),
-    "formal for little": ("KK", setting(waiting, **FORMAL, reason="a b" + " " * 30), "is no sentence: say why"),
-    "definition without latex": ("KK", setting(waiting, status="definition", chapter="x.md#y"), "latex is missing"),
+    "formal without reason": ("KK", setting(defined, **FORMAL), "reason is missing"),
+    "formal for a word": ("KK", setting(defined, **FORMAL, reason="trivial"), "reason = 'trivial' is no sentence"),
+    "formal for a long word": ("KK", setting(defined, **FORMAL, reason="x" * 30), "xxx' is no sentence"),
+    "formal for little": ("KK", setting(defined, **FORMAL, reason="a b" + " " * 30), "is no sentence: say why"),
+    "definition without latex": ("KK", without(defined, "latex"), "latex is missing"),
     "unknown artefact": (
         "KK",
         setting(corrected, artefact="perhaps"),
@@ -270,11 +276,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     ),
     "statement with unknown key": ("KK", setting(statement, latex="x"), "key 'latex' is unknown"),
     "statement twice": ("KK", lambda raw: raw["statements"].append(dict(statement(raw))), "stands 2 times"),
-    "figure of unknown kind": ("figures", setting(drawn, kind="nice"), "kind = 'nice' is unknown: use one of planned"),
+    "figure of unknown kind": ("figures", setting(drawn, kind="nice"), "kind = 'nice' is unknown: use one of exact"),
     "figure without note": ("figures", without(drawn, "note"), "note is missing"),
     "figure without test": ("figures", without(drawn, "test"), "test is missing"),
     "figure without chapter": ("figures", without(drawn, "chapter"), "chapter is missing"),
-    "planned figure claims": ("figures", setting(sketched, note="x"), "key 'note' is unknown"),
+    "figure with unknown key": ("figures", setting(drawn, remark="x"), "key 'remark' is unknown"),
     "chapter without anchor": ("KK", setting(verified, chapter=CHAPTER), "end it in #eq-kk-"),
     "anchor of another": ("KK", setting(verified, chapter=f"{CHAPTER}#eq-kk-18"), "end it in #eq-kk-"),
     "no such chapter": ("KK", setting(statement, chapter="book/none.md#eq-kk-18"), "book/none.md does not exist"),
@@ -299,12 +305,12 @@ DAMAGE: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "test without name": ("KK", setting(verified, test="tests/book/test_scattering_torque.py"), "does not exist"),
     "test of another equation": (
         "KK",
-        setting(verified, test=TEST + "test_paper_KK_20"),
+        setting(verified, test=TEST + "test_paper_KK_26_x"),
         "names another equation: call it test_paper_KK_",
     ),
     "test of another figure": (
         "figures",
-        setting(drawn, test=TEST + "test_paper_KK_20"),
+        setting(drawn, test=TEST + "test_paper_KK_26_x"),
         "names another figure: call it",
     ),
     "test of another statement": (

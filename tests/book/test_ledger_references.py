@@ -100,28 +100,6 @@ def test_chapter_outside_the_contents_is_refused(copy):
 
 
 @pytest.mark.parametrize(
-    ("place", "entry"),
-    [
-        ("(eq-kk-20)=", "KK (20)"),
-        ("$$ x $$ (eq-kk-20)", "KK (20)"),
-        ("```{math}\n:label: eq-kk-20a\nx\n```", "KK (20)"),
-        ("(fig-kk-5)=", "KK Fig. 5"),
-        (drawing("fig-kk-5-left", "exact"), "KK Fig. 5"),
-    ],
-)
-@pytest.mark.parametrize("page", [CHAPTER, "book/rooms/other.md"])
-def test_planned_entry_that_a_page_treats_is_refused(copy, page, place, entry):
-    append(copy / page, f"\n{place}\n")
-    assert complaint(copy, f": {entry}: is planned, but {page} carries the label ", "fill in the entry")
-
-
-@pytest.mark.parametrize("place", ["(eq-kk-200)=", "(fig-kk-55)=", "(fig-kk-limits)=", "```\n(eq-kk-20)=\n```"])
-def test_planned_entry_is_not_mistaken_for_another(copy, place):
-    append(copy / CHAPTER, f"\n{place}\n")
-    assert ledger_rules.problems(copy) == []
-
-
-@pytest.mark.parametrize(
     ("figures", "said"),
     [
         ([("fig-kk-4-left", "exact")], "the caption of fig-kk-4-left in book/scattering_torque.md says 'exact'"),
@@ -326,7 +304,6 @@ def test_stray_test_of_a_paper_is_refused(copy, name, message):
 @pytest.mark.parametrize(
     "name",
     [
-        "test_paper_KK_20",
         "test_paper_RHP_9_commutators",
         "test_paper_KK_17_again",
         "test_paper_KK_figure_7",
@@ -334,7 +311,7 @@ def test_stray_test_of_a_paper_is_refused(copy, name, message):
         "test_paper_KK_statement_after_15_again",
     ],
 )
-def test_test_may_precede_its_chapter_or_add_to_a_proof(copy, name):
+def test_test_may_add_to_a_proof(copy, name):
     append(copy / "tests/spinlib/test_x.py", function(name))
     assert ledger_rules.problems(copy) == []
 
