@@ -4,8 +4,8 @@ Status of an equation
     ``definition``  introduces a symbol or a convention
     ``verified``    true as printed
     ``restricted``  true under the stated ``condition``
-    ``corrected``   ``printed`` is wrong, ``latex`` is right, ``consequence`` says what goes wrong otherwise; ``miss``
-                    states the size of the difference if ``consequence`` does not
+    ``corrected``   ``printed`` is wrong, ``latex`` is right, ``consequence`` says what goes wrong otherwise,
+                    and by how much where its test states it
     ``formal``      stated without an independent check, for the stated ``reason``
 
 ``artefact``: is the difference from the print made by the text extraction?
@@ -61,7 +61,7 @@ EQUATION_KEYS: dict[str, tuple[set[str], set[str]]] = {
     "definition": (_CLAIM, {"code", "test", "remark"}),
     "verified": (_PROOF, {"identity", "remark"}),
     "restricted": (_PROOF | {"condition"}, {"identity", "remark"}),
-    "corrected": (_PROOF | {"printed", "artefact", "consequence"}, {"condition", "identity", "miss", "remark"}),
+    "corrected": (_PROOF | {"printed", "artefact", "consequence"}, {"condition", "identity", "remark"}),
     "formal": (_CLAIM | {"reason"}, {"code", "test", "remark"}),
 }
 FIGURE_KEYS: dict[str, tuple[set[str], set[str]]] = {
@@ -95,7 +95,6 @@ class Entry:
     condition: str = ""
     consequence: str = ""
     identity: str = ""
-    miss: str = ""
     reason: str = ""
     remark: str = ""
     note: str = ""
