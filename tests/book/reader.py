@@ -100,7 +100,7 @@ def open_page(running: Browser, path: Path, width: int, report: Report | None = 
     # A page that asks a server is reported; it gets no answer, so that the tests need no network.
     context.route(re.compile(r"^(https?|wss?|ftp):"), lambda route: route.abort())
     page = context.new_page()
-    page.set_default_timeout(60_000)  # a busy machine may need half of it for many formulas
+    page.set_default_timeout(60_000)  # a busy machine may need half of it
     page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else requests.append(r.url))
     page.on("requestfailed", lambda r: requests.append(f"failed: {r.url}") if r.url.startswith("file:") else None)
     page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
@@ -114,10 +114,9 @@ def open_page(running: Browser, path: Path, width: int, report: Report | None = 
 
 
 def _settle(page: Page) -> None:
-    """Wait until formulas are typeset and two frames are drawn."""
+    """Wait until fonts are there and two frames are drawn."""
     page.evaluate(
         """async () => {
-            if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
             await document.fonts.ready;
             for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
         }"""
@@ -133,7 +132,7 @@ def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:
 
 
 def formula_problems(page: Page) -> list[str]:
-    """Formulas that MathJax has not set, or has set with an error, and TeX left in the text."""
+    """Formulas that are not set, or set with an error, drawings that lack a glyph, and TeX left in the text."""
     found: list[str] = page.evaluate(
         r"""() => {
             const problems = [], short = text => text.trim().replace(/\s+/g, " ").slice(0, 80);
@@ -142,11 +141,14 @@ def formula_problems(page: Page) -> list[str]:
             for (const formula of formulas)
                 if (formula.querySelectorAll("mjx-container").length !== 1)
                     problems.push(`not set: ${short(formula.textContent)}`);
-            for (const bad of document.querySelectorAll("mjx-merror, [data-mjx-error], [data-mml-node=merror]"))
+            for (const bad of document.querySelectorAll("mjx-merror, merror, [data-mjx-error], [data-mml-node=merror]"))
                 problems.push(`error in a formula: ${bad.dataset.mjxError ?? short(bad.textContent)}`);
             // MathJax shows a command that it does not know in red.
             for (const bad of document.querySelectorAll("mjx-container [fill=red]"))
                 problems.push(`unknown command in ${short(bad.closest(".math")?.textContent ?? "a formula")}`);
+            for (const glyph of document.querySelectorAll("mjx-container use"))
+                if (!document.getElementById(glyph.getAttribute("href").slice(1)))
+                    problems.push(`a glyph is missing: ${glyph.getAttribute("href")}`);
             const raw = /\\\(|\\\[|\$\$|\\begin\{/;
             const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
             for (let node = walker.nextNode(); node; node = walker.nextNode())
@@ -284,13 +286,17 @@ _SET_ASIDE = r"""() => {
 _PUT_BACK = "() => window.spinlibBack.forEach(put => put())"
 
 
-def violations(page: Page) -> list[Finding]:
-    """What axe-core calls serious or critical."""
+# What a change of the colours alone can break.
+_OF_COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+def violations(page: Page, rules: list[str] | None = None) -> list[Finding]:
+    """What axe-core calls serious or critical, by all its rules or by some."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
     page.evaluate(_SET_ASIDE)
     # With preload, axe asks for style sheets by a request that browsers refuse for files.
-    options = {"preload": False, "resultTypes": ["violations"]}
+    options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
     result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     page.evaluate(_PUT_BACK)
     return [
@@ -302,21 +308,22 @@ def violations(page: Page) -> list[Finding]:
 
 
 def examine(running: Browser, path: Path) -> Report:
-    """All checks of one page: at a desk in both themes, on a phone in both themes."""
+    """All checks of one page: on a phone in both themes, then, as on a screen that is turned, at a desk in both."""
     report = Report()
-    with open_page(running, path, DESK, report) as page:
-        report.lines["formulas"] += formula_problems(page)
-        report.lines["images"] += image_problems(page)
-        report.axe += [("desk, light", finding) for finding in violations(page)]
-        _set_theme(page, "dark")
-        report.axe += [("desk, dark", finding) for finding in violations(page)]
-        report.lines["copying"] += copy_problems(page)
     with open_page(running, path, PHONE, report) as page:
         report.lines["overflow"] += [f"light: {line}" for line in overflow_problems(page)]
         report.lines["keyboard"] += keyboard_problems(page)
         report.axe += [("phone, light", finding) for finding in violations(page)]
         _set_theme(page, "dark")
         report.lines["overflow"] += [f"dark: {line}" for line in overflow_problems(page)]
+        page.set_viewport_size({"width": DESK, "height": 844})
+        _settle(page)
+        report.axe += [("desk, dark", finding) for finding in violations(page, _OF_COLOURS)]
+        _set_theme(page, "light")
+        report.lines["formulas"] += formula_problems(page)
+        report.lines["images"] += image_problems(page)
+        report.axe += [("desk, light", finding) for finding in violations(page)]
+        report.lines["copying"] += copy_problems(page)
     for check, lines in report.lines.items():
         report.lines[check] = list(dict.fromkeys(lines))
     return report

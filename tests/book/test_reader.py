@@ -116,11 +116,21 @@ DAMAGE = [
     ("formulas", r"<p>the torque \(\tau\) rests</p>", r"raw TeX: the torque \(\tau\)"),
     ("formulas", "<p>$$ E $$</p>", "raw TeX: $$ E $$"),
     ("formulas", '<span class="math">bare</span>', "not set: bare"),
-    ("formulas", '<span class="math">two</span>', "4 formulas, 3 are set"),
+    ("formulas", '<span class="math">two</span>', "6 formulas, 5 are set"),
     (
         "formulas",
         '<p class="math"><mjx-container><g data-mml-node="merror">?</g></mjx-container></p>',
         "in a formula: ?",
+    ),
+    (
+        "formulas",
+        '<p class="math"><mjx-container><math><merror><mtext>?!</mtext></merror></math></mjx-container></p>',
+        "in a formula: ?!",
+    ),
+    (
+        "formulas",
+        '<p class="math"><mjx-container><svg><use href="#G-41"></use></svg></mjx-container></p>',
+        "missing: #G-41",
     ),
     ("formulas", '<p class="math"><mjx-container><g fill="red">foo</g></mjx-container></p>', "unknown command in foo"),
     ("images", '<img src="dot.svg">', "no alt text: dot.svg"),
