@@ -21,7 +21,8 @@ EXECUTED_WITH = BUILD / "executed-with"
 RUNNING = BUILD / "running"
 
 # Everything that the pages and the wheel in the downloads are made of.
-SOURCES = ["_config.yml", "_toc.yml", "intro.md", "book", "spinlib", "tools", "pyproject.toml", "README.md", "LICENSE"]
+SOURCES = ["_config.yml", "_toc.yml", "intro.md", "book", "spinlib", "tools", "pyproject.toml", "README.md", "LICENSE",
+           "CITATION.cff"]  # fmt: skip
 
 
 def forgotten_pages() -> list[str]:

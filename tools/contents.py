@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["pages"]
+__all__ = ["pages", "parts"]
 
 
 def pages(contents: Path) -> set[str]:
@@ -18,3 +18,14 @@ def pages(contents: Path) -> set[str]:
             found |= {str(part[key]).removesuffix(".md") for key in ("root", "file") if key in part}
         waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
     return found
+
+
+def parts(contents: Path) -> list[tuple[str, list[str]]]:
+    """The parts of a `_toc.yml` in reading order, each with its caption and its pages; the root stands before them."""
+    table = yaml.safe_load(contents.read_text(encoding="utf-8"))
+
+    def in_order(entries: list[dict[str, Any]]) -> list[str]:
+        return [page for entry in entries for page in (entry["file"], *in_order(entry.get("sections", [])))]
+
+    groups = table.get("parts", [table])
+    return [("", [table["root"]]), *((group.get("caption", ""), in_order(group["chapters"])) for group in groups)]

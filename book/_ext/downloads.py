@@ -1,4 +1,7 @@
-"""What a reader can take along: each chapter as an executed notebook in a zip, each figure's data as CSV."""
+"""What a reader can take along: executed notebooks, each in a zip and all in one, and each figure's data as CSV.
+
+The role ``book-zip`` links to the zip of all and says how much it holds.
+"""
 
 import csv
 import io
@@ -15,12 +18,26 @@ from flit_core import buildapi
 from jupyter_cache import get_cache
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
+from tools.contents import parts
 from tools.isolation import DATA
 from tools.notebooks import figures, is_chapter, read
 from tools.portable import Book, portable
 
+_WHOLE = "spin-currents"
+_README = """\
+# All notebooks of the book
+
+    python3 -m venv env
+    env/bin/pip install "./{wheel}[plot,symbolic]" jupyterlab
+    env/bin/jupyter lab {first}
+
+Under Windows write `env\\Scripts\\` for `env/bin/`. The notebooks hold the results that the book shows. To get others,
+change a number and run all cells. Folders named as a notebook hold the data that it reads, `figures` holds a table of
+the points of each figure. `LICENSE` says what you may do with them, `CITATION.cff` how to cite them.
+{contents}"""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip files of the same content are the same file
 
 
@@ -82,37 +99,77 @@ def _write_zip(path: Path, members: dict[str, bytes]) -> None:
             archive.writestr(info, content)
 
 
-def _write_downloads(app: Sphinx, error: Exception | None) -> None:
-    if error is not None or app.builder.name != "html":
+def _readme(app: Sphinx, wheel: str) -> str:
+    """What to do with the zip of all notebooks, and what they are, in the order of the book."""
+    contents, notebooks = "", []
+    for part, pages in parts(app.srcdir / "_toc.yml"):
+        own = [page for page in pages if _is_notebook(app, page)]
+        contents += f"\n## {part}\n\n" * bool(own and part)
+        contents += "".join(f"- `{Path(page).stem}.ipynb`: {app.env.titles[page].astext()}\n" for page in own)
+        notebooks += own
+    return _README.format(wheel=wheel, first=f"{Path(notebooks[0]).stem}.ipynb", contents=contents)
+
+
+def _write_downloads(app: Sphinx, env: BuildEnvironment) -> None:
+    """Write all downloads; when every page is read, so that pages can say what they hold."""
+    if app.builder.name != "html":
         return
     target = app.outdir / "_downloads"
     for part in ("figures", "notebooks"):
         (target / part).mkdir(parents=True, exist_ok=True)
     os.environ["SOURCE_DATE_EPOCH"] = "315532800"  # 1980: the wheel says nothing of when it was made
     wheel = target / "notebooks" / buildapi.build_wheel(str(target / "notebooks"))
-    equations = app.env.get_domain("math").equations  # type: ignore[attr-defined]
+    library = {wheel.name: wheel.read_bytes()}
+    wheel.unlink()
+    equations = env.get_domain("math").equations  # type: ignore[attr-defined]
     # An unknown label is a warning of Sphinx already, and that stops the build.
     book = Book(cite=_citations(app), number=lambda label: str(equations.get(label, ("", label))[1]))
-    for page in sorted(page for page in app.env.found_docs if _is_notebook(app, page)):
+    whole = {"README.md": _readme(app, wheel.name).encode(), **library}
+    whole |= {name: (app.srcdir / name).read_bytes() for name in ("LICENSE", "CITATION.cff")}
+    for page in sorted(page for page in env.found_docs if _is_notebook(app, page)):
         executed = _executed(app, page)
-        tables = {f"{name}.csv": _csv(record["axes"]).encode() for name, record in figures(executed).items()}
+        tables = {f"figures/{name}.csv": _csv(record["axes"]).encode() for name, record in figures(executed).items()}
         for name, table in tables.items():
-            if (target / "figures" / name).exists():
-                raise ExtensionError(f"{page}.md publishes {name.removesuffix('.csv')!r} as another chapter does")
-            (target / "figures" / name).write_bytes(table)
+            if (target / name).exists():
+                raise ExtensionError(f"{page}.md publishes {Path(name).stem!r} as another chapter does")
+            (target / name).write_bytes(table)
         chapter = Path(app.env.doc2path(page))
         # Data that a chapter reads lie in a folder of its name.
         data = {
-            f"{p.parent.name}/{p.name}": p.read_bytes() for p in chapter.with_suffix("").glob("*") if p.suffix in DATA
+            f"{p.parent.name}/{p.name}": p.read_bytes()
+            for p in sorted(chapter.with_suffix("").glob("*"))
+            if p.suffix in DATA
         }
         try:
             notebook = nbformat.writes(portable(executed, wheel.name, book)).encode()
         except ValueError as error:
             raise ExtensionError(f"{page}.md: {error}") from None
-        members = {f"{chapter.stem}.ipynb": notebook, wheel.name: wheel.read_bytes(), **data}
-        members |= {f"figures/{name}": table for name, table in tables.items()}
-        _write_zip(target / "notebooks" / f"{chapter.stem}.zip", members)
-    wheel.unlink()
+        members = {f"{chapter.stem}.ipynb": notebook, **data, **tables}
+        _write_zip(target / "notebooks" / f"{chapter.stem}.zip", members | library)
+        whole |= members
+    _write_zip(target / "notebooks" / f"{_WHOLE}.zip", {f"{_WHOLE}/{name}": whole[name] for name in whole})
+
+
+class _BookZip(nodes.inline):
+    """A place for the link to the zip of all notebooks."""
+
+
+def _book_zip(_role: str, _source: str, text: str, *_unused: object) -> tuple[list[nodes.Node], list[Any]]:
+    return [_BookZip(text, text)], []
+
+
+def _link_book_zip(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """The link, and how many notebooks and how many megabytes it leads to."""
+    for place in list(doctree.findall(_BookZip)):
+        if app.builder.name != "html":
+            place.replace_self(nodes.Text(place.astext()))
+            continue
+        path = f"_downloads/notebooks/{_WHOLE}.zip"
+        with zipfile.ZipFile(app.outdir / path) as archive:
+            count = sum(name.endswith(".ipynb") for name in archive.namelist())
+        size = (app.outdir / path).stat().st_size / 1e6
+        link = nodes.reference("", place.astext(), internal=True, refuri="../" * page.count("/") + path)
+        place.replace_self([link, nodes.Text(f" ({count} notebooks, {size:.1f} MB)")])
 
 
 def _button(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
@@ -136,7 +193,9 @@ def _link_figure_data(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("build-finished", _write_downloads)
+    app.add_role("book-zip", _book_zip)
+    app.connect("env-check-consistency", _write_downloads)
+    app.connect("doctree-resolved", _link_book_zip)
     app.connect("html-page-context", _button, priority=600)
     app.connect("doctree-resolved", _link_figure_data)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
