@@ -1,8 +1,8 @@
 """The commands of the house: `python3 tools/house.py book`, or `test`, `test-full`, `lock`, `reference`, `clean`.
 
-Also `format`, `serve` and `bench`. Runs on a bare Python >= 3.11. The first command makes `.venv` from the hash-pinned
-lock; every command then runs in that environment, shielded from the user's own settings. Extra words are handed on, as
-in `house.py test -k ledger`.
+Also `pdf`, `format`, `serve` and `bench`. Runs on a bare Python >= 3.11. The first command makes `.venv` from the
+hash-pinned lock; every command then runs in that environment, shielded from the user's own settings. Extra words are
+handed on, as in `house.py test -k ledger`.
 """
 
 import importlib.util
@@ -79,6 +79,7 @@ def main(command: str, *extra: str) -> None:
     lock = (VENV / "bin" / "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
     steps: dict[str, list[tuple[object, ...]]] = {
         "book": [(*build, *extra)],
+        "pdf": [build, (python, "tools/book_pdf.py", *extra)],
         "test": [build, (*pytest, "-m", "not full", *extra)],
         "test-full": [build, (*pytest, *extra)],
         "lock": [(*lock, "--generate-hashes", "--custom-compile-command", "make lock", *extra,
