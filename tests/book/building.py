@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 from tools.isolation import FOREIGN, ROOT
@@ -34,7 +33,8 @@ def copy_tree(target: Path) -> Path:
     shutil.copytree(ROOT, target, ignore=ignored)
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", target / ".venv"], check=True)
     packages = next((target / ".venv" / "lib").glob("python*/site-packages"))
-    (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+    borrowed = [path for path in sys.path if Path(path).name == "site-packages"]
+    (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n", encoding="utf-8")
     stamp(target)
     return target
 
