@@ -1,5 +1,5 @@
 // Makes a built page ready for paper and says what its outline is: run in the page, before it is printed.
-(({ part, first }) => {
+(({ part, first, front }) => {
   const article = document.querySelector("article.bd-article");
   const unwrap = (element) => element.replaceWith(...element.childNodes);
 
@@ -53,9 +53,16 @@
   content.className = "bd-content bd-article-container";
   content.append(article);
   document.body.replaceChildren(content, ...glyphs);
+  // Head and foot; the first sheet has the title instead of a head, and the title page has no number either.
   const style = document.createElement("style");
-  const quoted = JSON.stringify(outline.title);
-  style.textContent = `html { counter-reset: page ${first - 1}; } @page { @top-left { content: ${quoted}; } } @page :first { @top-left { content: none; } }`;
+  const none = "{ content: none; }";
+  style.textContent = `
+    html { counter-reset: page ${first - 1}; }
+    @page {
+      @top-left { content: ${JSON.stringify(outline.title)}; }
+      @bottom-center { content: counter(page, ${front ? "lower-roman" : "decimal"}); }
+    }
+    @page :first { @top-left ${none} ${front ? `@bottom-center ${none}` : ""} }`;
   document.head.append(style);
   return outline;
 })

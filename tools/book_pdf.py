@@ -29,19 +29,19 @@ _PREPARE = _TOOL.with_suffix(".js").read_text(encoding="utf-8")
 _MINUTES = 5  # for one page, on a busy machine
 
 
-def _print(running: Browser, source: Path, part: str, first: int) -> Printed:
+def _print(running: Browser, source: Path, part: str = "", first: int = 1, *, front: bool = False) -> Printed:
     page = running.new_page(viewport={"width": 1024, "height": 800}, color_scheme="light", reduced_motion="reduce")
     page.set_default_timeout(_MINUTES * 60_000)
     try:
         page.goto(source.resolve().as_uri(), wait_until="load")
         settle(page)
-        outline = page.evaluate(_PREPARE, {"part": part, "first": first})
         page.add_style_tag(content=_STYLE)
+        outline = page.evaluate(_PREPARE, {"part": part, "first": first, "front": front})
         page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
         pdf = page.pdf(prefer_css_page_size=True, print_background=True)
     finally:
         page.close()
-    return Printed(source, part, outline["title"], outline["sections"], pdf)
+    return Printed(source, part, outline["title"], outline["sections"], pdf, first)
 
 
 def _front(chapters: list[Printed], config: dict[str, Any]) -> str:
@@ -54,7 +54,7 @@ def _front(chapters: list[Printed], config: dict[str, Any]) -> str:
         link = f'<a href="{chapter.source.resolve().as_uri()}">{html.escape(chapter.title)}</a>'
         rows.append(f"<p>{link}<span></span>{chapter.first}</p>")
     return _TOOL.with_suffix(".html").read_text(encoding="utf-8").format(
-        title=html.escape(config["title"]), author=html.escape(config["author"]), rows="\n".join(rows), style=_STYLE,
+        title=html.escape(config["title"]), author=html.escape(config["author"]), rows="\n".join(rows),
         logo=(ROOT / config["logo"]).read_text(encoding="utf-8"), footer=config["html"]["extra_footer"],
     )  # fmt: skip
 
@@ -68,13 +68,12 @@ def print_book(executable: str) -> tuple[bytes, list[str]]:
         for part, pages in parts(ROOT / "_toc.yml"):
             for name in pages:
                 chapter = _print(running, HTML / f"{name}.html", part, first)
-                chapter.first = first
                 first += len(PdfReader(io.BytesIO(chapter.pdf)).pages)
                 chapters.append(chapter)
                 print(f"{chapter.title}: to sheet {first - 1}", flush=True)
         page = PDF.with_name("front.html")
         write_whole(page, _front(chapters, config))
-        front = _print(running, page, "", 1)
+        front = _print(running, page, front=True)
     return joined(front, chapters, config)
 
 

@@ -24,7 +24,7 @@ class Printed:
     title: str
     sections: list[tuple[str, str]]
     pdf: bytes
-    first: int = 0
+    first: int = 1
     places: dict[str, Place] = field(default_factory=dict)
 
 
@@ -74,11 +74,13 @@ def joined(front: Printed, chapters: list[Printed], config: dict[str, Any]) -> t
     for chapter in chapters:
         sheet, _, top = chapter.places[""]
         if chapter.part != part:
-            part, above = chapter.part, writer.add_outline_item(chapter.part, sheet, is_open=False)
-        item = writer.add_outline_item(chapter.title, sheet, parent=above, fit=Fit.xyz(0, top), is_open=False)
+            part = chapter.part
+            above = writer.add_outline_item(title=part, page_number=sheet, is_open=False)
+        start = {"page_number": sheet, "fit": Fit.xyz(0, top), "is_open": False}
+        item = writer.add_outline_item(title=chapter.title, parent=above, **start)
         for anchor, heading in chapter.sections:
             sheet, left, top = chapter.places[anchor]
-            writer.add_outline_item(heading, sheet, parent=item, fit=Fit.xyz(left, top))
+            writer.add_outline_item(title=heading, page_number=sheet, parent=item, fit=Fit.xyz(left, top))
     writer.set_page_label(0, ends[0] - 1, style="/r")
     writer.set_page_label(ends[0], ends[-1] - 1, style="/D", start=1)
     writer.page_mode = "/UseOutlines"
