@@ -95,10 +95,17 @@ def test_a_line_that_is_printed_in_pieces_stays_one_line(small):
         assert f"{name} 1e-09" in (small / f"_build/html/book/{name}.html").read_text(encoding="utf-8")
 
 
+def _downloads(tree):
+    """What the book offers for download, file by file."""
+    files = (tree / "_build" / "html" / "_downloads").rglob("*")
+    return {file.name: file.read_bytes() for file in files if file.is_file()}
+
+
 @pytest.mark.parametrize("damage", ["lost", "edited"])
 def test_a_lost_or_edited_page_is_made_again(small, damage):
     page = small / "_build" / "html" / "book" / "prose.html"
-    whole = page.read_bytes()
+    whole, downloads = page.read_bytes(), _downloads(small)
+    assert {"first.zip", "spin-currents.zip"} <= set(downloads)
     if damage == "lost":
         page.unlink()
     else:
@@ -108,6 +115,7 @@ def test_a_lost_or_edited_page_is_made_again(small, damage):
     assert code == 0, output
     assert "The book is built" in output
     assert page.read_bytes() == whole
+    assert _downloads(small) == downloads
 
 
 def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(small):

@@ -39,7 +39,7 @@ def test_old_python_is_refused():
 def test_unknown_command_lists_the_commands(arguments):
     result = run_house("pass", *arguments)
     assert result.returncode == 1
-    for command in ("book", "test", "test-full", "lock", "reference", "clean", "format", "serve", "bench"):
+    for command in ("book", "pdf", "test", "test-full", "lock", "reference", "clean", "format", "serve", "bench"):
         assert f"`{command}`" in result.stderr or f"house.py {command}`" in result.stderr
 
 
