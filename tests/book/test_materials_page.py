@@ -20,6 +20,7 @@ PAGE = """
 Co | ρ* | 75 nΩ m at 4.2 K | ?
 Co | β | 0.46 at 4.2 K | ?
 Co | lsf | 60 nm at 4.2 K | ?
+Co beside PyCu/Cu | lsf | 2 nm | ?
 Co nanowire | lsf | (59 ± 18) nm at 77 K | ?
 permalloy | ρ* | 290 nΩ m at 4.2 K | ?
 permalloy | β | 0.76 at 4.2 K | ?
@@ -45,6 +46,8 @@ Co | Ms | 1446 emu/cm³ at 0 K | ?
 Co | Vat | 11.08 Å³ | ?
 Co | A | 580 meV Å² | ✓
 Co | TC | (1393 ± 5) K | ✓
+Co film in Cu | Ms | 1333 emu/cm³ | ✓
+Co film in Cu, evaporated | Ms | 1131 emu/cm³ | ✓
 Co neutron scattering | A | 510 meV Å² | ✓
 Cu | γe | 96.8 J/(m³ K²) | ?
 Ni | Ms | 510 emu/cm³ at 0 K | ?
@@ -87,6 +90,11 @@ Gd M3TM | ED | 17 meV | ?
 Gd M3TM | γe | 225 J/(m³ K²) | ?
 Gd M3TM | Cp | 1.51 MJ/(m³ K) | ?
 Gd M3TM | R | 0.092 ps⁻¹ | ?
+Co film in Cu | Ks | −0.5 erg/cm² | ✓
+Co film, sputtered | g | 2.25 | ?
+Co film, sputtered | G | 4.5 10⁸ s⁻¹ | ?
+Co/Cu/Co pillar | b/j | 1.5e−07 Oe cm²/A at 4.2 K | ✓
+Co/Cu/Co pillar | a/b | 5 at 4.2 K | ✓
 Ni film on W(110) | τM | (300 ± 70) fs | ✓
 Ni film on W(110) | τR | (3.2 ± 0.2) ps | ✓
 Ni film | τM | (130 ± 40) fs | ✓
@@ -165,6 +173,9 @@ UNITS = {
     "meV Å^2": " meV Å²",
     "mu_B": " μ_B",
     "emu/cm^3": " emu/cm³",
+    "erg/cm^2": " erg/cm²",
+    "1e8 s^-1": " 10⁸ s⁻¹",
+    "Oe cm^2/A": " Oe cm²/A",
     "J/(m^3 K^2)": " J/(m³ K²)",
     "MJ/(m^3 K)": " MJ/(m³ K)",
     "1e18 W/(m^3 K)": " 10¹⁸ W/(m³ K)",

@@ -107,6 +107,19 @@ READ = {
     ("Co/Ni", "spin_memory_loss"): ("0.35 ± 0.05", VERSION_1, "10.48550/arXiv.1012.4388"),
     ("Co90Fe10/Cu", "spin_memory_loss"): ("0.19 ± 0.04", LISTING, "10.48550/arXiv.1012.4099"),
     ("Co/Ru", "spin_memory_loss"): ("0.34 +0.04 -0.02", LISTING, "10.48550/arXiv.1104.3095"),
+    ("Co film in Cu", "saturation_magnetization"): ("1333 emu/cm^3", LISTING, "10.48550/arXiv.cond-mat/0509036"),
+    ("Co film in Cu", "surface_anisotropy"): ("-0.5 erg/cm^2", LISTING, "10.48550/arXiv.cond-mat/0509036"),
+    ("Co film in Cu, evaporated", "saturation_magnetization"): (
+        "1131 emu/cm^3",
+        LISTING,
+        "10.48550/arXiv.cond-mat/0509036",
+    ),
+    ("Co/Cu/Co pillar", "effective_field_per_current_density"): (
+        "1.5e-07 Oe cm^2/A at 4.2 K",
+        LISTING,
+        "10.48550/arXiv.cond-mat/0405617",
+    ),
+    ("Co/Cu/Co pillar", "torque_over_effective_field"): ("5 at 4.2 K", LISTING, "10.48550/arXiv.cond-mat/0405617"),
     ("Co", "spin_wave_stiffness"): ("580 meV Å^2", TABLE_5.format("fcc Co"), "10.48550/arXiv.2501.08251"),
     ("Co", "curie_temperature"): ("(1393 ± 5) K", TABLE_5.format("fcc Co"), "10.48550/arXiv.2501.08251"),
     ("Co neutron scattering", "spin_wave_stiffness"): (
