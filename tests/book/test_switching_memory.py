@@ -88,7 +88,7 @@ def test_invariant_the_inputs_are_those_of_the_table():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_limit_torque_of_the_contacts_is_that_of_resistances_in_series(seed):
-    """A sum of resistance matrices, no circuit theory; a forgotten spacer and an uncorrected mixing conductance miss."""
+    """A sum of resistance matrices, no circuit theory; a forgotten spacer and a bare mixing conductance miss."""
     x, theta = pillar(seed), 1.3
     total = 2 * x["rho_Cu"] * 6 * nm * np.eye(3)  # (charge, x, z), per spin
     for length, angle in ((10 * nm, theta), (x["d"], 0.0)):
