@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
-from tests.book.explorer_twins import TWINS
 
+from tests.book.explorer_twins import TWINS
 from tests.book.reader import DESK, PHONE, Report, open_page
 from tools.notebooks import ROOT, chapters
 
