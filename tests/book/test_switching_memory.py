@@ -6,6 +6,7 @@ from numpy.polynomial import legendre
 from scipy.special import j1
 
 from spinlib.circuit import spin_transfer_torque, spin_valve
+from spinlib.conventions import valet_fert_channels
 from spinlib.dynamics.macrospin import LinearField, ValveTorque, critical_current, integrate_llg
 from spinlib.dynamics.thermodynamic import GeneralizedLLG, QuadraticPotential
 from spinlib.materials import material
@@ -92,7 +93,8 @@ def test_limit_torque_of_the_contacts_is_that_of_resistances_in_series(seed):
     x, theta = pillar(seed), 1.3
     total = 2 * x["rho_Cu"] * 6 * nm * np.eye(3)  # (charge, x, z), per spin
     for length, angle in ((10 * nm, theta), (x["d"], 0.0)):
-        r_up, r_down = (r + 1 / (2 * x["G_Sh"]) for r in ROOM["lump"](x, length))
+        faces, slab = valet_fert_channels(x["AR"], x["gamma"]), valet_fert_channels(x["rho"], x["beta"])
+        r_up, r_down = (2 * face + bulk * length + 1 / (2 * x["G_Sh"]) for face, bulk in zip(faces, slab, strict=True))
         own = np.zeros((3, 3))
         own[0, 0] = own[2, 2] = (r_up + r_down) / 2
         own[0, 2] = own[2, 0] = (r_up - r_down) / 2
@@ -214,6 +216,22 @@ def test_limit_budget_is_what_a_trajectory_loses(share):
     energy = (b_1 * path[:, 0] ** 2 + b_2 * path[:, 1] ** 2) / 2
     assert energy[0] - energy[1] == pytest.approx(lost, rel=1e-3, abs=0)
     np.testing.assert_allclose(path[1], path[0], atol=1e-3, rtol=0)  # one turn
+
+
+@pytest.mark.parametrize("well", [1, -1])
+def test_limit_gain_meets_loss_where_stability_ends(well):
+    """Small orbits at the critical current of the whole circuit, pumping counted as a loss."""
+    x = pillar()
+    sides, field, bare = device(x)
+    orbits(x, bare)
+    j_c = critical_current(UP, well * UP, *sides, field, alpha=bare, **scale_of(x))
+    valve = ValveTorque(UP, *sides, j_c, **scale_of(x))
+    u = [1e-5 * ROOM["well_top"]]
+    lost, gained, _ = (float(part[0]) for part in ROOM["budget"](u, well, lambda m: (*valve.at(m), bare)))
+    assert gained == pytest.approx(lost, rel=1e-4, abs=0)
+    alone = float(ROOM["budget"](u, well, lambda m: (valve(m, 0.0), np.zeros((3, 3)), bare))[0][0])
+    film, lead, half = ROOM["dampings"](x)
+    assert alone / lost == pytest.approx((film + lead) / (film + lead + half), rel=1e-4, abs=0)
 
 
 def test_limit_barrier_is_the_height_of_the_passage():
