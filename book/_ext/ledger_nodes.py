@@ -17,7 +17,7 @@ from ledger_words import place, row_id, slug  # isort: skip
 __all__ = ["LedgerDirective", "Tag", "call", "link", "setup", "title_of"]
 
 _LOGGER = logging.getLogger(__name__)
-_VOID = {"input"}
+_VOID = {"br", "input", "wbr"}
 
 
 class Tag(nodes.General, nodes.Element):
@@ -48,7 +48,11 @@ def title_of(page: str) -> Tag:
 
 def call(name: str, shown: str = "") -> Tag:
     """Return the name of a public object, a link where the book describes it."""
-    return Tag("a", nodes.literal("", shown or name), goal=f"api-{name}", optional=True)
+    parts = (shown or name).split(".")
+    words: list[nodes.Node | str] = [parts[0]]
+    for part in parts[1:]:  # a long name breaks before a dot
+        words += [Tag("wbr"), f".{part}"]
+    return Tag("a", Tag("code", *words, classes=["literal", "notranslate"]), goal=f"api-{name}", optional=True)
 
 
 class LedgerDirective(SphinxDirective):

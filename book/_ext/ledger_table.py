@@ -23,9 +23,7 @@ _THEMES = {
 _KINDS = {"errors": "error of the paper", "artefacts": "possible artefact", "over-statements": "over-statement"}
 
 
-def search_form(
-    table: str, noun: str, hint: str, choices: Mapping[str, Mapping[str, Any]], tick: str = ""
-) -> Tag:
+def search_form(table: str, noun: str, hint: str, choices: Mapping[str, Mapping[str, Any]], tick: str = "") -> Tag:
     """Return the controls of a list, which the script shows and serves.
 
     ``choices`` holds, by the name of a ``data-`` attribute, the values to choose from and how they are called.
