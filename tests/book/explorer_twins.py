@@ -14,6 +14,8 @@ from spinlib.accumulation import DiffusiveMedium, bilayer, solve_accumulation
 from spinlib.dynamics.fokker_planck import neel_brown
 from spinlib.dynamics.walls import DomainWall, wall_motion
 from spinlib.lattice.models import slab_amplitudes
+from spinlib.scattering.closed_forms import slonczewski_parameters
+from spinlib.scattering.stack import HatMatrix, ferromagnet, normal_metal, transport
 from spinlib.units import k_B, meV, nm
 
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
@@ -85,3 +87,25 @@ def mixing(d: float, up: float, down: float) -> dict[str, float]:
         through += share @ (t * t_down.conj())
     g_r, g_t = 1 - back / total, through / total
     return {"Re g_r, reflection": g_r.real, "Im g_r": g_r.imag, "|g_t|, transmission": abs(g_t)}
+
+
+@twin("explorer-fnf-torque")
+def fnf_torque(
+    theta: float, T_a_up: float, T_a_down: float, T_b_up: float, T_b_down: float, n: float, phases: float
+) -> dict[str, float]:
+    def magnet(up: float, down: float, angle: float = 0.0) -> HatMatrix:
+        rho, tau = phases * np.sqrt((1 - up) * (1 - down)), phases * np.sqrt(up * down)
+        return ferromagnet(up, down, reflection_mixing=rho, transmission_mixing=tau, theta=angle)
+
+    fixed, free = (T_a_up, T_a_down), (T_b_up, T_b_down)
+    state = transport([magnet(*fixed, np.radians(theta)), normal_metal(n), magnet(*free)])
+    law = slonczewski_parameters(magnet(*fixed), n, magnet(*free))
+    near = 1e-6  # the slopes by differences, of third order
+    from_zero, from_pi = (law(end + near) - law(end - near) for end in (0.0, np.pi))
+    return {
+        "torque per electron Tˣ/g [ħ/2]": state.torque_per_current[2, 0],
+        "torque Tˣ [ħ/2 per channel]": state.torque[2, 0],
+        "conductance g [e²/h per channel]": state.conductance,
+        "slope of Tˣ/g at 0° [ħ/2 per rad]": from_zero / (2 * near),
+        "slope of Tˣ/g at 180° [ħ/2 per rad]": from_pi / (2 * near),
+    }
