@@ -11,12 +11,15 @@ import numpy as np
 from scipy.special import ellipkm1
 
 from spinlib.accumulation import DiffusiveMedium, bilayer, solve_accumulation
+from spinlib.circuit import InterfaceConductance, interface_current
 from spinlib.dynamics.fokker_planck import neel_brown
 from spinlib.dynamics.walls import DomainWall, wall_motion
 from spinlib.lattice.models import slab_amplitudes
+from spinlib.pumping import pumped_spin_current
 from spinlib.scattering.closed_forms import slonczewski_parameters
 from spinlib.scattering.stack import HatMatrix, ferromagnet, normal_metal, transport
-from spinlib.units import k_B, meV, nm
+from spinlib.spin import direction
+from spinlib.units import GHz, e, hbar, k_B, meV, nm
 
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
 
@@ -109,3 +112,29 @@ def fnf_torque(
         "slope of Tˣ/g at 0° [ħ/2 per rad]": from_zero / (2 * near),
         "slope of Tˣ/g at 180° [ħ/2 per rad]": from_pi / (2 * near),
     }
+
+
+@twin("explorer-spin-battery")
+def spin_battery_with_losses(theta: float, f: float, eta: float, leak: float) -> dict[str, float]:
+    """Currents are linear in V: solve for the mean over a turn, and for one moment of it."""
+    contact = InterfaceConductance(majority=leak / 2, minority=leak / 2, mixing=1.0) if leak else None
+    omega = 2 * np.pi * f * GHz
+    responses, pumped, moments = [], [], [direction(np.radians(theta), 0.7 + k * np.pi / 4) for k in range(8)]
+    for m in moments:
+        pumped.append(pumped_spin_current(m, omega * np.cross([0, 0, 1.0], m), 1.0))
+        columns = [taken_by(contact, m, unit) + 2 * eta * unit for unit in np.eye(3)]
+        responses.append(np.transpose(columns))
+    slow = -np.linalg.solve(np.mean(responses, axis=0), np.mean(pumped, axis=0))
+    fast = -np.mean([np.linalg.solve(*pair) for pair in zip(responses, pumped, strict=True)], axis=0)
+    return {
+        "slow node, 2|V| [µV]": -2e6 * slow[2],
+        "fast node, mean [µV]": -2e6 * fast[2],
+        "ħω/e [µV]": 1e6 * hbar * omega / e,
+    }
+
+
+def taken_by(contact: InterfaceConductance | None, m: np.ndarray, accumulation: np.ndarray) -> np.ndarray:
+    """Spin current into a magnet; without a contact record only what is across m passes, 2 G_R."""
+    if contact is not None:
+        return interface_current(m, contact, accumulation).spin_current
+    return 2 * (accumulation - m * (m @ accumulation))
