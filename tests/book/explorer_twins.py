@@ -6,12 +6,14 @@ It calls the library, never the formula or the table of the chapter.
 
 import itertools
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 from scipy.special import ellipkm1
 
 from spinlib.accumulation import DiffusiveMedium, bilayer, solve_accumulation
 from spinlib.circuit import InterfaceConductance, interface_current
+from spinlib.diffusion import Layer, Medium, solve_stack
 from spinlib.dynamics.fokker_planck import neel_brown
 from spinlib.dynamics.walls import DomainWall, wall_motion
 from spinlib.lattice.models import slab_amplitudes
@@ -138,3 +140,21 @@ def taken_by(contact: InterfaceConductance | None, m: np.ndarray, accumulation: 
     if contact is not None:
         return interface_current(m, contact, accumulation).spin_current
     return 2 * (accumulation - m * (m @ accumulation))
+
+
+@twin("explorer-nfn-accumulation")
+def nfn_accumulation(
+    x: float, beta: float, t_F: float, l_F: float, l_N: float, rho_F: float, rho_N: float
+) -> dict[str, float]:
+    normal = Layer(Medium.valet_fert(rho_N * 1e-9, spin_diffusion_length=l_N * nm), inf)
+    magnet = Layer(Medium.valet_fert(rho_F * 1e-9, beta, l_F * nm), t_F * nm)
+    state = solve_stack([normal, magnet, normal], current_density=1e11)
+    at = state.profile([x * nm, 0.0, t_F / 2 * nm])
+    shares = 100 * (at.current_density[0] - at.current_density[1]) / 1e11
+    return {
+        "Δμ/e [µV]": at.spin_accumulation[0] / e * 1e6,
+        "polarisation of the current [%]": shares[0],
+        "polarisation at the face [%]": shares[1],
+        "polarisation at the centre [%]": shares[2],
+        "excess resistance [fΩ m²]": state.excess_resistance * 1e15,
+    }
