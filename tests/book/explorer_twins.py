@@ -17,11 +17,14 @@ from spinlib.diffusion import Layer, Medium, solve_stack
 from spinlib.dynamics.fokker_planck import neel_brown
 from spinlib.dynamics.walls import DomainWall, wall_motion
 from spinlib.lattice.models import slab_amplitudes
+from spinlib.magnons.band import MagnonBand, bose_einstein
+from spinlib.magnons.kinetics import Ferromagnet, occupation_rate, simulate_demagnetization
+from spinlib.magnons.temperature_models import TemperaturePulse
 from spinlib.pumping import pumped_spin_current
 from spinlib.scattering.closed_forms import slonczewski_parameters
 from spinlib.scattering.stack import HatMatrix, ferromagnet, normal_metal, transport
 from spinlib.spin import direction
-from spinlib.units import GHz, e, hbar, k_B, meV, nm
+from spinlib.units import GHz, e, fs, hbar, k_B, meV, nm, ps
 
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
 
@@ -157,4 +160,36 @@ def nfn_accumulation(
         "polarisation at the face [%]": shares[1],
         "polarisation at the centre [%]": shares[2],
         "excess resistance [fΩ m²]": state.excess_resistance * 1e15,
+    }
+
+
+BAND = MagnonBand(gap=5 * meV, stiffness=0.6 * meV * nm**2, bandwidth=1000 * k_B)  # KK Fig. 6
+
+
+@twin("explorer-magnon-filling")
+def magnon_filling(epsilon: float, t: float, T: float, alpha: float, fast: float) -> dict[str, float]:
+    metal = Ferromagnet(BAND, alpha, fast, feedback=0.0, spin_relaxation_time=2 * ps)
+    run = simulate_demagnetization(metal, T, [0.0, t * fs], initial_occupation=0.0, rtol=1e-11)
+    ends = np.array([BAND.gap, BAND.bandwidth])
+    speed = metal.scattering_rate(ends)
+    rates = occupation_rate(speed, ends, 0.0, T, 0.0)
+    lives = hbar / (speed * ends * fs)
+    return {
+        "n(ε, t)": run.occupation_at(epsilon * meV)[1],
+        "Bose-Einstein": bose_einstein(epsilon * meV, T),
+        "filling time at the gap [fs]": lives[0],
+        "filling time at the upper edge [fs]": lives[1],
+        "first rate, upper edge over gap": rates[1] / rates[0],
+    }
+
+
+@twin("explorer-magnon-pulse")
+def magnon_pulse(t: float, peak: float, rho: float, tau: float, decay: float) -> dict[str, float]:
+    metal = Ferromagnet(BAND, 0.01, 0.1, feedback=rho * meV * nm**3, spin_relaxation_time=tau * ps)
+    pulse = TemperaturePulse(base=100, peak=peak, rise_time=50 * fs, decay_time=decay * ps)
+    run = simulate_demagnetization(metal, pulse, [0.0, t * ps or fs], rtol=1e-11)
+    at = -1 if t else 0
+    return {
+        "−S_z/S, localised spin": 1 - run.magnon_density[at] / BAND.mode_density,
+        "μ_s/k_BT_C, accumulation": run.spin_accumulation[at] / (1000 * k_B),
     }
