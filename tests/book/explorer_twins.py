@@ -16,6 +16,7 @@ from spinlib.circuit import InterfaceConductance, interface_current
 from spinlib.diffusion import Layer, Medium, solve_stack
 from spinlib.dynamics.fokker_planck import neel_brown
 from spinlib.dynamics.walls import DomainWall, wall_motion
+from spinlib.field_theory import exchange_moments, magnon_dispersion
 from spinlib.lattice.models import slab_amplitudes
 from spinlib.magnons.band import MagnonBand, bose_einstein
 from spinlib.magnons.kinetics import Ferromagnet, occupation_rate, simulate_demagnetization
@@ -24,7 +25,7 @@ from spinlib.pumping import pumped_spin_current
 from spinlib.scattering.closed_forms import slonczewski_parameters
 from spinlib.scattering.stack import HatMatrix, ferromagnet, normal_metal, transport
 from spinlib.spin import direction
-from spinlib.units import GHz, e, fs, hbar, k_B, meV, nm, ps
+from spinlib.units import GHz, e, fs, hbar, k_B, meV, mu_B, nm, ps
 
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
 
@@ -192,4 +193,21 @@ def magnon_pulse(t: float, peak: float, rho: float, tau: float, decay: float) ->
     return {
         "−S_z/S, localised spin": 1 - run.magnon_density[at] / BAND.mode_density,
         "μ_s/k_BT_C, accumulation": run.spin_accumulation[at] / (1000 * k_B),
+    }
+
+
+@twin("explorer-spin-waves")
+def spin_waves(x: float, J: float, r: float, S: float, B: float) -> dict[str, float]:
+    bonds = np.array([(n, 0, 0) for n in (1, -1, 2, -2)], dtype=float)
+    values, larmor = np.array([J, J, r * J, r * J]), 2 * mu_B * B / meV
+    zeroth, tensor = exchange_moments(bonds, values)
+    free = magnon_dispersion([np.pi * x, 0, 0], bonds, values, S)
+    smooth = S * tensor[0, 0] * (np.pi * x) ** 2 / 2
+    return {
+        "lattice": free + larmor,
+        "continuum, corrected": smooth + larmor,
+        "(84) as printed": S * zeroth - smooth,
+        "(82) as printed": S * zeroth - free,
+        "stiffness SJ₂/2 [meV d²]": S * tensor[0, 0] / 2,
+        "molecular field SJ₀ [meV]": S * zeroth,
     }
