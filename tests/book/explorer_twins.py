@@ -15,6 +15,7 @@ from spinlib.accumulation import DiffusiveMedium, bilayer, solve_accumulation
 from spinlib.circuit import InterfaceConductance, interface_current
 from spinlib.diffusion import Layer, Medium, solve_stack
 from spinlib.dynamics.fokker_planck import neel_brown
+from spinlib.dynamics.macrospin import LinearField, critical_current
 from spinlib.dynamics.walls import DomainWall, wall_motion
 from spinlib.field_theory import exchange_moments, magnon_dispersion
 from spinlib.lattice.models import slab_amplitudes
@@ -25,7 +26,7 @@ from spinlib.pumping import pumped_spin_current
 from spinlib.scattering.closed_forms import slonczewski_parameters
 from spinlib.scattering.stack import HatMatrix, ferromagnet, normal_metal, transport
 from spinlib.spin import direction
-from spinlib.units import GHz, e, fs, hbar, k_B, meV, mu_B, nm, ps
+from spinlib.units import GHz, e, fs, hbar, k_B, meV, mT, mu_B, nm, ps
 
 TWINS: dict[str, Callable[..., dict[str, float]]] = {}
 
@@ -210,4 +211,21 @@ def spin_waves(x: float, J: float, r: float, S: float, B: float) -> dict[str, fl
         "(82) as printed": S * zeroth - free,
         "stiffness SJ₂/2 [meV d²]": S * tensor[0, 0] / 2,
         "molecular field SJ₀ [meV]": S * zeroth,
+    }
+
+
+@twin("explorer-critical-current")
+def thresholds_of_valve(d: float, P: float, alpha: float, hard: float) -> dict[str, float]:
+    total, mixing = 1.7e15, 0.9e15
+    free = InterfaceConductance(majority=1.2e15, minority=0.5e15, mixing=mixing)
+    fixed = InterfaceConductance(majority=total * (1 + P) / 2, minority=total * (1 - P) / 2, mixing=mixing)
+    film = LinearField(tensor=np.diag([0.0, -hard, 10 * mT]))
+    scale = {"magnetic_moment": 8e5 * d * nm, "gyromagnetic_ratio": 2.11 * mu_B / hbar}
+    return {
+        f"{state}, {name}": critical_current(
+            (0, 0, 1), (0, 0, sign), fixed, free, film, alpha=alpha, pumping=pumping, **scale
+        )
+        / 1e11
+        for state, sign in (("P", 1), ("AP", -1))
+        for name, pumping in (("with pumping", True), ("without", False))
     }
