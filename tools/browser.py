@@ -42,10 +42,9 @@ def browser(executable: str) -> Iterator[Browser]:
 
 
 def settle(page: Page) -> None:
-    """Wait until formulas are typeset and two frames are drawn."""
+    """Wait until fonts are there and two frames are drawn."""
     page.evaluate(
         """async () => {
-            if (window.MathJax?.startup?.promise) await MathJax.startup.promise;
             await document.fonts.ready;
             for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
         }"""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.book import reader
+from tools.browser import ADVICE, browser
+from tools.browser import chromium as find_chromium
 from tools.isolation import ROOT
 
 HTML = ROOT / "_build" / "html"
@@ -15,13 +16,13 @@ HTML = ROOT / "_build" / "html"
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    executable = reader.chromium()
+    executable = find_chromium()
     if executable is None:
-        advice = "Chromium is not found, the book is NOT tested as readers see it: install it, or set CHROMIUM"
+        advice = f"Chromium is not found, the book is NOT tested as readers see it: {ADVICE}"
         if os.environ.get("CI", "").lower() not in ("", "0", "false"):
             pytest.fail(advice)
         pytest.skip(f"WARNING: {advice}")
-    with reader.browser(executable) as running:
+    with browser(executable) as running:
         yield running
 
 

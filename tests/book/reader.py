@@ -3,9 +3,7 @@
 Each check is a function that returns one line per problem, so that the tests can run it on damaged pages too.
 """
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tools.browser import browser, chromium, settle
 
 __all__ = [
     "CHECKS",
@@ -37,18 +37,6 @@ __all__ = [
 DESK, PHONE = 1280, 390
 CHECKS = ("requests", "console", "formulas", "images", "overflow", "keyboard", "copying")
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -67,25 +55,9 @@ class Report:
     axe: list[tuple[str, Finding]] = field(default_factory=list)
 
 
-def chromium() -> str | None:
-    """The browser: what CHROMIUM names, or the first one on the path."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-
-
 def book_pages(html: Path) -> list[Path]:
     """Every page that a reader can open; `_static` holds templates of the theme."""
     return sorted(page for page in html.rglob("*.html") if "_static" not in page.relative_to(html).parts)
-
-
-@contextmanager
-def browser(executable: str) -> Iterator[Browser]:
-    """A headless Chromium with a fresh profile."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
-        try:
-            yield running
-        finally:
-            running.close()
 
 
 @contextmanager
@@ -107,20 +79,10 @@ def open_page(running: Browser, path: Path, width: int, report: Report | None = 
     page.on("pageerror", lambda error: console.append(f"uncaught: {error}"))
     try:
         page.goto(path.resolve().as_uri(), wait_until="load")
-        _settle(page)
+        settle(page)
         yield page
     finally:
         context.close()
-
-
-def _settle(page: Page) -> None:
-    """Wait until fonts are there and two frames are drawn."""
-    page.evaluate(
-        """async () => {
-            await document.fonts.ready;
-            for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
-        }"""
-    )
 
 
 def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:
@@ -128,7 +90,7 @@ def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     if page.evaluate("'theme' in document.documentElement.dataset"):
         page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
-    _settle(page)
+    settle(page)
 
 
 def formula_problems(page: Page) -> list[str]:
@@ -317,7 +279,7 @@ def examine(running: Browser, path: Path) -> Report:
         _set_theme(page, "dark")
         report.lines["overflow"] += [f"dark: {line}" for line in overflow_problems(page)]
         page.set_viewport_size({"width": DESK, "height": 844})
-        _settle(page)
+        settle(page)
         report.axe += [("desk, dark", finding) for finding in violations(page, _OF_COLOURS)]
         _set_theme(page, "light")
         report.lines["formulas"] += formula_problems(page)
