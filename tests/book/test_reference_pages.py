@@ -340,6 +340,6 @@ def test_bibliography_begins_with_the_five_papers():
     first, second = (section.get_text(" ") for section in sections[:2])
     for key, reference in references().items():
         words = re.sub(r"[{}]", "", reference.fields["title"])[:25]
-        if "'" not in words and '"' not in words and words.isascii():
+        if re.fullmatch(r"[A-Za-z, -]+", words):  # no accent, no quote, no command
             shown = first if key in PAPERS else second
             assert words.lower() in " ".join(shown.lower().split()), key
