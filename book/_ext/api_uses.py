@@ -18,11 +18,10 @@ _OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[\w-]+:[^\n]*\n)+)", re.MULTILIN
 
 @cache
 def chapters_of(root: Path) -> dict[str, list[str]]:
-    """Return the pages whose code cells name an object, in the order of the files, by the object's name."""
+    """Return the pages whose code cells name an object, in the order of the contents, by the object's name."""
     found: dict[str, list[str]] = {}
-    for path in sorted((root / "book").glob("*.md")):
-        page = path.relative_to(root).with_suffix("").as_posix()
-        for name in dict.fromkeys(_used(path.read_text(encoding="utf-8"))):
+    for page in re.findall(r"\bfile: *([\w/]+)", (root / "_toc.yml").read_text(encoding="utf-8")):
+        for name in dict.fromkeys(_used((root / f"{page}.md").read_text(encoding="utf-8"))):
             found.setdefault(name, []).append(page)
     return found
 
