@@ -60,15 +60,22 @@ def build(lock: int) -> list[str]:
     return dead_links(HTML)
 
 
-def state_of_book() -> str:
-    """Sources, lock and Python; and the pages themselves, so that a lost or edited one is noticed."""
-    return f"{digest(*(ROOT / name for name in SOURCES), LOCK)} {digest(HTML) if HTML.is_dir() else None} {sys.version}"
+def state_of_sources() -> str:
+    """Sources, lock and Python."""
+    return f"{digest(*(ROOT / name for name in SOURCES), LOCK)} {sys.version}"
+
+
+def state_of_pages() -> str:
+    """The pages themselves, so that a lost or edited one is noticed."""
+    return digest(HTML) if HTML.is_dir() else ""
 
 
 def main(options: list[str], lock: int) -> None:
     began = time.monotonic()
     shown = INDEX.relative_to(ROOT)
-    if "--all" not in options and STAMP.exists() and STAMP.read_text(encoding="utf-8") == state_of_book():
+    sources = state_of_sources()  # before the build: what changes while it runs is for the next one
+    stamp = STAMP.read_text(encoding="utf-8") if STAMP.exists() else ""
+    if "--all" not in options and stamp == f"{sources} {state_of_pages()}":
         print(f"The book is up to date: {shown}")
         return
     STAMP.unlink(missing_ok=True)
@@ -79,7 +86,7 @@ def main(options: list[str], lock: int) -> None:
     RUNNING.unlink(missing_ok=True)
     if problems:
         sys.exit("\n".join(["The book was not built:", *problems]))
-    write_whole(STAMP, state_of_book())
+    write_whole(STAMP, f"{sources} {state_of_pages()}")
     print(f"The book is built ({time.monotonic() - began:.0f} s): {shown}")
 
 
