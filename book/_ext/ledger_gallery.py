@@ -23,9 +23,10 @@ _KIND = re.compile(rf"\([^()]*?\b({'|'.join(FIGURE_KEYS)})\b")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of a chapter: its name, what its caption calls it, and its picture."""
+    """A figure of a chapter: its name, the labels before it, what its caption calls it, its kind and its picture."""
 
     name: str
+    labels: tuple[str, ...]
     title: str
     kind: str
     uri: str
@@ -76,7 +77,10 @@ class _FillGallery(SphinxPostTransform):
         for place_ in list(self.document.findall(Pictures)):
             if place_["page"]:
                 own = re.compile(rf"{re.escape(place_['name'])}(-.*)?")
-                found = [each for each in drawn.get(place_["page"], []) if own.fullmatch(each.name)]
+                here = drawn.get(place_["page"], [])
+                found = [each for each in here if own.fullmatch(each.name)]
+                # Two figures of a paper may be components of one solution, and share a drawing.
+                found = found or [each for each in here if place_["name"] in each.labels]
                 place_.replace_self(list(self.pictures(found)))
             else:
                 place_.replace_self(list(self.own_figures(drawn)))
@@ -116,22 +120,27 @@ def _drawn(env: BuildEnvironment) -> dict[str, list[Drawing]]:
 def _collect(app: Sphinx, doctree: nodes.document) -> None:
     """Remember the drawings of a page, and give the cell that draws each a name to link to."""
     found = []
-    for figure in doctree.findall(nodes.figure):
-        names = [name for name in figure["ids"] if name.startswith("fig-")]
-        image = next(iter(figure.findall(nodes.image)), None)
+    labels: list[str] = []
+    for node in doctree.findall(nodes.Element):
+        names = [name for name in node["ids"] if name.startswith("fig-")]
+        image = next(iter(node.findall(nodes.image)), None) if isinstance(node, nodes.figure) else None
         if not names or image is None:
+            labels += names
             continue
-        caption = next(iter(figure.findall(nodes.caption)), nodes.caption())
-        title = next((strong.astext() for strong in caption.findall(nodes.strong)), names[0])
+        name = names[0]
+        caption = next(iter(node.findall(nodes.caption)), nodes.caption())
+        title = next((strong.astext() for strong in caption.findall(nodes.strong)), name)
         kind = _KIND.search(caption.astext())
-        found.append(Drawing(names[0], title, kind[1] if kind else "", image["uri"], image.get("alt", "")))
-        cell = figure.parent
+        said = kind[1] if kind else ""
+        found.append(Drawing(name, tuple(labels), title, said, image["uri"], image.get("alt", "")))
+        labels = []
+        cell = node.parent
         while cell is not None and "cell" not in cell.get("classes", []):
             cell = cell.parent
         if cell is not None:
-            cell["ids"].append(f"code-{names[0]}")
-            name = f"code-{names[0]}"
-            app.env.get_domain("std").note_hyperlink_target(name, app.env.docname, name)  # type: ignore[attr-defined]
+            code = f"code-{name}"
+            cell["ids"].append(code)
+            app.env.get_domain("std").note_hyperlink_target(code, app.env.docname, code)  # type: ignore[attr-defined]
     _drawn(app.env)[app.env.docname] = found
 
 

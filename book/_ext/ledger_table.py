@@ -32,7 +32,7 @@ def search_form(table: str, noun: str, hint: str, choices: Mapping[str, Mapping[
     form = Tag("form", ids=[name], classes=["ledger-filter"], hidden=True, role="search", data_list=table,
                data_noun=noun, aria_label=f"Find {noun}")  # fmt: skip
     words = Tag("input", type="search", name="q", id=f"{name}-q", placeholder=hint, autocomplete="off")
-    form += Tag("label", "Search", for_=f"{name}-q")
+    form += Tag("label", "Words", for_=f"{name}-q")
     form += words
     for key, values in choices.items():
         select = Tag("select", Tag("option", "any", value=""), name=key, id=f"{name}-{key}")
