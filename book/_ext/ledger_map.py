@@ -46,8 +46,8 @@ class Layout:
 
 
 LAYOUTS = {
-    "wide": Layout(column=164, row=78, box=(108, 38), label=(46, 15), line=14),
-    "tall": Layout(column=134, row=64, box=(92, 34), label=(41, 14), line=13),
+    "wide": Layout(column=164, row=78, box=(108, 38), label=(48, 15), line=14),
+    "tall": Layout(column=134, row=64, box=(92, 34), label=(43, 14), line=13),
 }
 
 
