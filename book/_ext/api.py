@@ -134,6 +134,19 @@ def _name_entries(_app: Sphinx, domain: str, _kind: str, content: nodes.Element)
         line["ids"] += [api_id(name) for name in own if api_id(name) not in line["ids"]]
 
 
+def _name_toggle(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """Name what folds the pages of the rooms in the contents at the left: the theme leaves it to a picture."""
+    contents = context["generate_toctree_html"]
+
+    def named(kind: str, **options: Any) -> Any:
+        found = contents(kind=kind, **options)
+        if kind != "sidebar":
+            return found
+        return str(found).replace("<summary>", '<summary aria-label="Pages of this section">')
+
+    context["generate_toctree_html"] = named
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives and what they add to autodoc."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -144,4 +157,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _add_uses, priority=900)
     app.connect("autodoc-process-signature", _signature)
     app.connect("object-description-transform", _name_entries)
+    app.connect("html-page-context", _name_toggle, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -197,9 +197,11 @@ def copy_problems(page: Page) -> list[str]:
             const buttons = [...document.querySelectorAll("button.copybtn")];
             const boxes = document.querySelectorAll("div:not(.output) > div.highlight > pre").length;
             const problems = buttons.length === boxes ? [] : [`${boxes} boxes of code, ${buttons.length} copy buttons`];
+            const prompt = /^(>>>|\.\.\.|\$) /;
             for (const button of buttons) {
                 const box = document.querySelector(button.dataset.clipboardTarget);
-                const code = trim(box.textContent).replace(/^(>>>|\.\.\.|\$) /gm, "");
+                const lines = trim(box.textContent).split("\n"), typed = lines.filter(line => prompt.test(line));
+                const code = (typed.length ? typed : lines).map(line => line.replace(prompt, "")).join("\n");
                 if (button.closest(".output")) problems.push(`a button copies what was printed: ${short(code)}`);
                 copied = null;
                 button.click();
