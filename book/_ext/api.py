@@ -136,7 +136,9 @@ def _name_entries(_app: Sphinx, domain: str, _kind: str, content: nodes.Element)
 
 def _name_toggle(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
     """Name what folds the pages of the rooms in the contents at the left: the theme leaves it to a picture."""
-    contents = context["generate_toctree_html"]
+    contents = context.get("generate_toctree_html")
+    if contents is None:
+        return
 
     def named(kind: str, **options: Any) -> Any:
         found = contents(kind=kind, **options)
