@@ -91,7 +91,7 @@ def mixing(d: float, up: float, down: float) -> dict[str, float]:
         x = a + (b - a) * np.sin(angle) ** 2
         level = energy - x
         share = weight * (b - a) * np.sin(2 * angle) * ellipkm1((level / 4) ** 2)
-        (r, t, _), (r_down, t_down, _) = (slab_amplitudes(energy, level, d, each) for each in (up, down))
+        (r, t, _), (r_down, t_down, _) = (slab_amplitudes(energy, level, int(d), each) for each in (up, down))
         total += share.sum()
         back += share @ (r * r_down.conj())
         through += share @ (t * t_down.conj())
