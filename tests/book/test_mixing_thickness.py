@@ -35,8 +35,15 @@ NAMES = (
 
 
 def chapter():
-    half_turn = np.pi / 2 * (np.arange(1000) + 0.5) / 1000
-    room = {"ENERGY": E, "UP": UP, "DOWN": DOWN, "CELL": (5, 5), "half_turn": half_turn}
+    node, weight = np.polynomial.legendre.leggauss(1600)
+    room = {
+        "ENERGY": E,
+        "UP": UP,
+        "DOWN": DOWN,
+        "CELL": (5, 5),
+        "quarter": np.pi / 4 * (node + 1),
+        "node_weight": weight,
+    }
     return SimpleNamespace(**defined(PAGE, room, NAMES))
 
 
