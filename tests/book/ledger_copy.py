@@ -15,8 +15,8 @@ sys.path.insert(0, str(EXTENSIONS))
 ledger_data = importlib.import_module("ledger_data")
 ledger_rules = importlib.import_module("ledger_rules")
 ledger = importlib.import_module("ledger")
-ledger_counts, ledger_map, ledger_parts, ledger_words = (
-    importlib.import_module(f"ledger_{name}") for name in ("counts", "map", "parts", "words")
+ledger_counts, ledger_map, ledger_nodes, ledger_parts, ledger_words = (
+    importlib.import_module(f"ledger_{name}") for name in ("counts", "map", "nodes", "parts", "words")
 )
 
 CHAPTER = "book/scattering_torque.md"

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.book.ledger_copy import (
     ledger_counts,
     ledger_data,
     ledger_map,
+    ledger_nodes,
     ledger_parts,
     ledger_words,
     sheet,
@@ -170,6 +172,23 @@ def test_controls_are_hidden_until_the_script_serves_them_and_each_has_a_label(b
 def test_symbols_are_named_as_one_types_them(latex, names):
     assert names <= set(ledger_words.symbols(latex))
     assert not {"frac", "mathbf", "mathrm", "uparrow"} & set(ledger_words.symbols(latex))
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("spinlib.spin.rotate", "spinlib.spin.rotate"),
+        ("spinlib.room.part.ring", "spinlib.room.ring"),  # documented under another path of the same room
+        ("spinlib.room.part.twice", None),
+        ("spinlib.spin.ring", None),
+    ],
+)
+def test_call_is_found_under_the_name_that_the_reference_gives_it(name, entry):
+    documented = ["spinlib.spin.rotate", "spinlib.room.ring", "spinlib.room.a.twice", "spinlib.room.b.twice"]
+    objects = {each: SimpleNamespace(docname="book/api", node_id=each) for each in documented}
+    domains = {"py": SimpleNamespace(data={"objects": objects}), "math": SimpleNamespace(data={"objects": {}})}
+    env = SimpleNamespace(get_domain=domains.get, found_docs=set())
+    assert ledger_nodes._address(env, f"api-{name}") == (("book/api", entry) if entry else None)
 
 
 def test_pages_show_computed_counts(book):
