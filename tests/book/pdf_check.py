@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from pypdf import PageObject, PdfReader
+from pypdf.generic import DecodedStreamObject, NameObject
 
-__all__ = ["flat", "link_problems", "outline", "sheet_problems", "unembedded_fonts"]
+__all__ = ["flat", "link_problems", "outline", "sheet_problems", "text_of", "unembedded_fonts"]
 
 _RAW = re.compile(r"\\\(|\\\[|\$\$|\\begin\{|\\frac")
 
@@ -15,6 +16,19 @@ _RAW = re.compile(r"\\\(|\\\[|\$\$|\\begin\{|\\frac")
 def flat(text: str) -> str:
     """Text without spaces, ligatures and lines, which paper sets as it likes."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+
+
+def text_of(sheet: PageObject) -> str:
+    """The text of a sheet; the outlines of its formulas, most of what it holds, are not read."""
+    content = sheet.get_contents()
+    words = DecodedStreamObject()
+    words.set_data(b"\n".join(re.findall(rb"\bBT\b.*?\bET\b", content.get_data() if content else b"", re.DOTALL)))
+    whole = sheet.raw_get("/Contents")
+    try:
+        sheet[NameObject("/Contents")] = words
+        return sheet.extract_text()
+    finally:
+        sheet[NameObject("/Contents")] = whole
 
 
 def outline(reader: PdfReader) -> list[tuple[int, str, int]]:
@@ -63,7 +77,7 @@ def sheet_problems(sheets: list[PageObject], texts: list[str]) -> list[str]:
     problems = []
     for number, (sheet, text) in enumerate(zip(sheets, texts, strict=True), 1):
         drawn = len(sheet.get_contents().get_data()) if sheet.get_contents() else 0
-        if len(flat(text)) < 60 and drawn < 4000:
+        if sum(map(bool, text.split("\n"))) < 3 and drawn < 4000:
             problems.append(f"sheet {number} is empty: {text[:60]!r}")
         prose = text if "print(" not in text and "import" not in text and '"' not in text else ""
         if raw := _RAW.search(prose):

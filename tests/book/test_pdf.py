@@ -13,7 +13,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.annotations import Link
 
 from tests.book.building import make, small_book, snapshot
-from tests.book.pdf_check import flat, link_problems, outline, sheet_problems, unembedded_fonts
+from tests.book.pdf_check import flat, link_problems, outline, sheet_problems, text_of, unembedded_fonts
 from tools import book_pdf
 from tools.browser import chromium
 from tools.contents import parts
@@ -64,7 +64,7 @@ def tree(tmp_path_factory):
 @pytest.mark.build
 def test_small_book_on_paper(tree):
     reader = PdfReader(tree[0] / "_build" / "pdf" / "spin-currents.pdf")
-    texts = [sheet.extract_text() for sheet in reader.pages]
+    texts = [text_of(sheet) for sheet in reader.pages]
     assert len(texts) == 6, "title, contents and four pages"
     assert reader.page_labels == ["i", "ii", "1", "2", "3", "4"]
     assert reader.metadata.title == "Spin currents, equation by equation"
@@ -140,7 +140,7 @@ def whole():
     command = [sys.executable, "tools/book_pdf.py"]
     subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     reader = PdfReader(book_pdf.PDF)
-    return reader, [sheet.extract_text() for sheet in reader.pages]
+    return reader, [text_of(sheet) for sheet in reader.pages]
 
 
 def _pages() -> list[tuple[str, Path]]:
@@ -157,10 +157,10 @@ def _plain(fragment: str) -> str:
 def test_whole_book_on_paper(whole):
     reader, texts = whole
     entries = outline(reader)
-    captions = [part for part in dict.fromkeys(part for part, _ in _pages()) if part]
-    chapters = [entry for entry in entries if entry[1] not in captions or entry[0]]
-    assert [title for depth, title, _ in entries if depth == 0][1:] == captions
-    tops = [entry for entry in chapters if entry[0] == (1 if entry is not chapters[0] else 0)]
+    named = [part for part in dict.fromkeys(part for part, _ in _pages()) if part]
+    roots = [k for k, (depth, _, _) in enumerate(entries) if depth == 0]
+    assert [entries[k][1] for k in roots[1:]] == named
+    tops = [entries[0], *(entry for entry in entries[roots[1] :] if entry[0] == 1)]
     assert len(tops) == len(_pages())
     starts = [sheet for _, _, sheet in tops] + [len(texts)]
     missing, figures = [], 0
