@@ -22,7 +22,9 @@ def text_of(sheet: PageObject) -> str:
     """The text of a sheet; the outlines of its formulas, most of what it holds, are not read."""
     content = sheet.get_contents()
     words = DecodedStreamObject()
-    words.set_data(b"\n".join(re.findall(rb"\bBT\b.*?\bET\b", content.get_data() if content else b"", re.DOTALL)))
+    words.set_data(
+        b"\n".join(re.findall(rb"\bBT\b.*?\bET\b", content.get_data() if content is not None else b"", re.DOTALL))
+    )
     whole = sheet.raw_get("/Contents")
     try:
         sheet[NameObject("/Contents")] = words
@@ -76,7 +78,8 @@ def sheet_problems(sheets: list[PageObject], texts: list[str]) -> list[str]:
     """Sheets that are empty but for their number and head, and sheets that show TeX."""
     problems = []
     for number, (sheet, text) in enumerate(zip(sheets, texts, strict=True), 1):
-        drawn = len(sheet.get_contents().get_data()) if sheet.get_contents() else 0
+        content = sheet.get_contents()
+        drawn = 0 if content is None else len(content.get_data())
         if sum(map(bool, text.split("\n"))) < 3 and drawn < 4000:
             problems.append(f"sheet {number} is empty: {text[:60]!r}")
         prose = text if "print(" not in text and "import" not in text and '"' not in text else ""
