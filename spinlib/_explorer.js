@@ -121,7 +121,8 @@ window.spinlibExplorer ??= (() => {
       if (!state.range) {
         if (!finite.length) [low, high] = [0, 1];
         const room = 0.05 * (high - low) || Math.abs(high) || 1;
-        [low, high] = [low === 0 ? 0 : low - room, high === 0 ? 0 : high + room];
+        const flat = low === high; // else an axis ends at a curve's zero
+        [low, high] = [low === 0 && !flat ? 0 : low - room, high === 0 && !flat ? 0 : high + room];
       }
       const scale = logarithmic ? Math.log : (x) => x;
       const [from, to] = [scale(xs[0]), scale(xs.at(-1))];

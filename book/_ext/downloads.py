@@ -112,7 +112,8 @@ def _readme(app: Sphinx, wheel: str) -> str:
 
 def _write_downloads(app: Sphinx, env: BuildEnvironment) -> None:
     """Write all downloads; when every page is read, so that pages can say what they hold."""
-    if app.builder.name != "html":
+    notebooks = sorted(page for page in env.found_docs if _is_notebook(app, page))
+    if app.builder.name != "html" or not notebooks:
         return
     target = app.outdir / "_downloads"
     for part in ("figures", "notebooks"):
@@ -126,7 +127,7 @@ def _write_downloads(app: Sphinx, env: BuildEnvironment) -> None:
     book = Book(cite=_citations(app), number=lambda label: str(equations.get(label, ("", label))[1]))
     whole = {"README.md": _readme(app, wheel.name).encode(), **library}
     whole |= {name: (app.srcdir / name).read_bytes() for name in ("LICENSE", "CITATION.cff")}
-    for page in sorted(page for page in env.found_docs if _is_notebook(app, page)):
+    for page in notebooks:
         executed = _executed(app, page)
         tables = {f"figures/{name}.csv": _csv(record["axes"]).encode() for name, record in figures(executed).items()}
         for name, table in tables.items():

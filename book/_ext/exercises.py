@@ -49,8 +49,6 @@ class FillExerciseList(SphinxPostTransform):
     def run(self, **_kwargs: Any) -> None:
         for place in list(self.document.findall(ExerciseList)):
             place.replace_self(list(self._chapters()))
-            # Sphinx has looked for formulas before, and loads what draws them only where it found some.
-            self.env.get_domain("math").data["has_equations"][self.env.docname] = True
 
     def _chapters(self) -> Iterator[nodes.Node]:
         known = _store(self.env)

@@ -141,7 +141,7 @@ See {eq}`eq-labelled`: $c$.
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     tree = copy_tree(tmp_path_factory.mktemp("typeset") / "tree")
-    for page in (tree / "book").glob("*.md"):
+    for page in (tree / "book").rglob("*.md"):
         page.unlink()
     (tree / "intro.md").write_text("# A book\n\nIts front page.\n", encoding="utf-8")
     (tree / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: book/page\n", encoding="utf-8")
