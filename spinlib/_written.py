@@ -56,7 +56,7 @@ def quantity(place: str, text: object, dimension: str) -> float:
         value = Decimal(first)
     except InvalidOperation:
         raise ValueError(f'{place} = "{text}" begins with no number: write number and unit, {example}') from None
-    if not value.is_finite():
+    if not value.is_finite() or math.isinf(float(value * max(UNITS[dimension].values()))):
         raise ValueError(f'{place} = "{text}" is not finite: write number and unit, {example}')
     if not unit.strip():
         raise ValueError(f'{place} = "{text}" has no unit: write number and unit, {example}')

@@ -56,7 +56,7 @@ def read_columns(
         lines = _lines(file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError(f"{file.name} is not UTF-8 text: save it as CSV in UTF-8, not as a spreadsheet") from None
-    number, header = next(lines, (0, []))
+    number, header = next(lines, (1, []))
     place = f"{file.name}, line {number}"
     names, factors = _header(place, header, wanted, set(required))
     values: dict[str, list[float | None]] = {name: [] for name in names}
@@ -96,8 +96,9 @@ def _header(
 ) -> tuple[list[str], list[float]]:
     """Return name and SI value of the unit of each column, or refuse the header."""
     form = ", ".join(_titled(name, dimension) for name, dimension in wanted.items())
-    if len(header) == 1 and ";" in header[0]:
-        raise ValueError(f"{place}: the header has semicolons: write commas, and decimal points, as in {form}")
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            raise ValueError(f"{place}: the header has {name}: write commas, and decimal points, as in {form}")
     names, factors = [], []
     for title in header:
         if "[" in title:
@@ -130,9 +131,9 @@ def _entry(place: str, text: str, unit: float) -> float | None:
     if not text:
         return None
     try:
-        value = float(text)
+        value = float(text) * unit
     except ValueError:
         raise ValueError(f"{place} = {text!r} is no number: write a number such as 1.5 or 2e-3") from None
     if not np.isfinite(value):
         raise ValueError(f"{place} = {text!r} is not finite: write a finite number, or leave the line out")
-    return value * unit
+    return value

@@ -97,8 +97,10 @@ def read_stack(path: str | Path) -> Stack:
     """
     file = Path(path)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    except UnicodeDecodeError:
+        raise ValueError(f"{file.name} is not UTF-8 text: save it as plain text in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{file.name} is not TOML ({error}): correct the line") from None
     try:
         return _stack(content)

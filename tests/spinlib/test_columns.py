@@ -89,6 +89,8 @@ def test_limit_a_table_that_the_library_wrote_is_read(tmp_path):
         {"text": "thickness_nm,thickness [m],linewidth_T\n1,1,1\n"},
         ("thickness is there twice", "leave one out"),
     ),
+    Refusal("tabs", read, {"text": "thickness_nm\tlinewidth_mT\n1\t1\n"}, ("has tabs", "write commas")),
+    Refusal("beyond a float", read, {"text": "thickness_nm,linewidth_mT\n1,1\n1,1e400\n"}, ("line 3", "is not finite")),
     Refusal("semicolons", read, {"text": "thickness_nm;linewidth_mT\n1;1\n"}, ("semicolons", "write commas")),
     Refusal(
         "decimal comma",

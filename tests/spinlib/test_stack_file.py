@@ -60,7 +60,7 @@ mixing_conductance = "1.1e15 S/m^2"
 def read(text=OWN):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "own.toml"
-        file.write_text(text, encoding="utf-8")
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
         return read_stack(file)
 
 
@@ -71,6 +71,10 @@ def swapped(*pairs):
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     return read(text)
+
+
+def test_invariant_a_mark_of_the_byte_order_is_no_text():
+    assert repr(read(b"\xef\xbb\xbf" + OWN.encode())) == repr(read())
 
 
 # --- the round trip ---------------------------------------------------------------------------------------------------
@@ -279,6 +283,8 @@ STAR = 'table = "Co"\n'
 
 @refusals(
     Refusal("no TOML", read, {"text": "layer = ["}, ("own.toml is not TOML", "correct the line")),
+    Refusal("UTF-16", read, {"text": OWN.encode("utf-16")}, ("own.toml is not UTF-8", "save it as plain text")),
+    Refusal("beyond a float", tried, swap(THIN, 'thickness = "1e400 m"'), ('"1e400 m" is not finite', '"5 nm"')),
     Refusal("unknown key of the file", tried, swap("title =", "titel ="), ("unknown key titel", "write one of title")),
     Refusal("title", tried, swap('"own"', "3"), ("title = 3", "in quotes")),
     Refusal("no current", read, {"text": OWN.replace("current", "# current")}, ("lacks current_density", "add it")),
