@@ -173,6 +173,24 @@ def test_limit_demagnetizing_factor_by_charges_on_the_rim(a, b, d):
     assert factors[0] >= factors[2] * (1 - 1e-9)  # the short axis is the harder one
 
 
+@pytest.mark.parametrize(("a", "b", "d"), [(40, 30, 2.5), (60, 20, 6.0)])
+def test_limit_stray_field_by_charges_on_both_rims(a, b, d):
+    """Energy of the charges n_z of one rim in the potential of the other, per volume of the free layer."""
+    near, far = 6.0, 16.0
+    t = (np.arange(800) + np.array([[0.25], [0.75]])) * 2 * np.pi / 800
+    x, z, charge = b * np.sin(t), a * np.cos(t), b * np.cos(t) * 2 * np.pi / 800  # n_z dl
+    gap = np.hypot(x[0][:, None] - x[1], z[0][:, None] - z[1])
+
+    def twice(h):  # second integral of 1/r along the axis
+        return h * np.arcsinh(h / gap) - np.hypot(h, gap)
+
+    pair = twice(far + d) - twice(far) - twice(near + d) + twice(near)
+    by_charges = charge[0] @ pair @ charge[1] / (4 * np.pi * np.pi * a * b * d)
+    factor = ROOM["stray"](a * nm, b * nm, d * nm)
+    assert factor > 0
+    assert factor == pytest.approx(by_charges, rel=1e-4, abs=0)
+
+
 def test_limit_surface_anisotropy_lowers_the_hard_axis():
     """Energy of a film standing up less lying: (mu_0 M_s^2/2) V N - K_s A; the field is twice it over M_s V."""
     x = pillar()
@@ -271,6 +289,22 @@ def test_limit_failures_grow_from_heat_and_noise(share, monkeypatch):
     slope = (mean(t + step) - mean(t - step)) / (2 * step)
     assert slope == pytest.approx(2 * 1.3 * ((share - 1) * mean(t) + 1), rel=1e-5, abs=0)
     assert mean(1e-9) == pytest.approx(1, rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("bend", [0.4, -0.7])
+def test_limit_log_gain_of_a_law_with_a_closed_form(bend, monkeypatch):
+    """du/dt = 2 Gamma u (1 - bend u/top) gains -ln(1 - bend) on the exponential."""
+    polar, weight = legendre.leggauss(40)
+    share_u, weight_u = 1 - ((1 - polar) / 2) ** 3, 3 * ((1 - polar) / 2) ** 2 * weight / 2
+    lost = 2 * 1.3 * 2.0 * share_u * (1 - bend * share_u)
+    room = {"share_u": share_u, "weight_u": weight_u, "well_top": 2.0, "Gamma_d": 1.3, "alpha": 0.0}
+    for name, value in (room | {"simple": {1: (lost, lost, np.ones(40))}}).items():
+        monkeypatch.setitem(ROOM, name, value)
+    assert ROOM["log_gain"](2.5, 1) == pytest.approx(-np.log(1 - bend), rel=1e-6, abs=0)
+    # Time from x of top to top by the law of Bernoulli, against the formula of the chapter, exp(2 Gamma t) = e^L/x.
+    x = 1e-4
+    time = np.log((1 - bend * x) / (x * (1 - bend))) / (2 * 1.3 * 1.5)
+    assert 2 * 1.3 * 1.5 * time == pytest.approx(ROOM["log_gain"](2.5, 1) - np.log(x), rel=1e-4, abs=0)
 
 
 def test_limit_energy_equation_relaxes_to_boltzmann():
