@@ -181,10 +181,9 @@ class Stack:
         else:
             arm, leak = rho * spacer.thickness / 2, 0.0
         sides = []
-        up = self.turned((0.0, 0.0))
         for films, contacts in (
-            (up.films[middle - 1 :: -1], up.contacts[middle - 1 :: -1]),
-            (up.films[middle + 1 :], up.contacts[middle:]),
+            (self.films[middle - 1 :: -1], self.contacts[middle - 1 :: -1]),
+            (self.films[middle + 1 :], self.contacts[middle:]),
         ):
             mixing = contacts[0].mixing_conductance
             if mixing is None:
