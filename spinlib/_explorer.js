@@ -95,11 +95,7 @@ window.spinlibExplorer ??= (() => {
       const cell = make("output", { "data-label": label, for: all.map((s) => `${state.name}-${s.name}`).join(" ") });
       cells.set(label, cell);
       const term = make("dt");
-      if (mark !== null) {
-        const key = draw("svg", { class: "explorer-key", viewBox: "0 0 30 8", "aria-hidden": "true" });
-        key.append(draw("line", { x1: 0, x2: 30, y1: 4, y2: 4, class: `explorer-line-${mark}` }));
-        term.append(key);
-      }
+      if (mark !== null) term.append(make("span", { class: `explorer-key explorer-line-${mark}`, "aria-hidden": "true" }));
       term.append(label);
       results.append(make("div", {}, term, make("dd", {}, cell, unit)));
     };
@@ -121,8 +117,7 @@ window.spinlibExplorer ??= (() => {
       if (!state.range) {
         if (!finite.length) [low, high] = [0, 1];
         const room = 0.05 * (high - low) || Math.abs(high) || 1;
-        const flat = low === high; // else an axis ends at a curve's zero
-        [low, high] = [low === 0 && !flat ? 0 : low - room, high === 0 && !flat ? 0 : high + room];
+        [low, high] = [low === 0 && high > 0 ? 0 : low - room, high === 0 && low < 0 ? 0 : high + room];
       }
       const scale = logarithmic ? Math.log : (x) => x;
       const [from, to] = [scale(xs[0]), scale(xs.at(-1))];

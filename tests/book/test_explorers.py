@@ -1,5 +1,6 @@
 """The explorers of the built book: moved in Chromium by keys, fingers and script, and compared with ``spinlib``."""
 
+import itertools
 import math
 import random
 import re
@@ -16,6 +17,16 @@ TOLERANCE = 1e-6
 _SET = """(input, position) => {
     input.value = position;
     input.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+_BAD = """input => {
+    const bad = [];
+    for (let position = 0; position <= Number(input.max); position++) {
+        input.value = position;
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+        const plot = input.closest(".explorer").querySelector("svg");
+        if (/NaN|Infinity/.test(plot.innerHTML) || !plot.querySelector(".explorer-grid line[y1]")) bad.push(position);
+    }
+    return bad;
 }"""
 _TARGET = re.compile(r"^\((try-[a-z0-9-]+)\)=$", re.MULTILINE)
 _PUBLISHED = re.compile(r"^explorer\.publish\(\s*\"(explorer-[a-z0-9-]+)\"", re.MULTILINE)
@@ -92,6 +103,18 @@ def test_explorer_shows_the_numbers_of_spinlib(explorer):
 
 
 @pytest.mark.reader
+def test_explorer_draws_numbers_at_every_position(explorer):
+    """Each slider alone, from end to end: also where all curves are zero, as without an asymmetry."""
+    name, page, _ = explorer
+    box = page.locator(f"#{name}")
+    box.get_by_role("button").click()
+    for one in inputs(box):
+        bad = one.evaluate(_BAD)
+        box.get_by_role("button").click()
+        assert bad == [], one.get_attribute("id")
+
+
+@pytest.mark.reader
 def test_explorer_goes_back_to_its_start(explorer):
     name, page, _ = explorer
     box = page.locator(f"#{name}")
@@ -160,3 +183,57 @@ def test_the_page_of_explorers_leads_to_each():
 def test_a_number_is_read_as_it_is_written(text, value):
     assert number(text) == value
     assert math.isnan(number("–"))
+
+
+# --- what the chapters say that a reader sees -------------------------------------------------------------------------
+
+
+def test_statement_mixing_equal_levels_and_period():
+    """Equal levels: by unitarity one curve. A larger difference turns the phase faster."""
+    for d in (1, 5):
+        alike = TWINS["explorer-mixing"](d, 0.25, 0.25)
+        assert alike["Re g_r, reflection"] == pytest.approx(alike["Re g_t"], abs=1e-12)
+        assert alike["Re g_t"] < 0.97
+    found = {}
+    for up, down in ((-0.5, 1.5), (-1.0, 2.0)):
+        real = [TWINS["explorer-mixing"](d, up, down)["Re g_t"] for d in range(6, 31)]
+        found[down - up] = sum(now * then < 0 for now, then in itertools.pairwise(real))
+    for split, turns in found.items():
+        assert abs(turns - 24 * 2 / (math.pi / math.asin(split / 4))) < 1, "two changes of sign in a period"
+    assert found[3.0] > found[2.0]
+
+
+def test_statement_brown_price_of_half_the_field_and_of_damping():
+    def lifetime(sigma, h=0.0, alpha=0.01):
+        return TWINS["explorer-brown"](sigma, h, alpha, 100)["exact"]
+
+    assert lifetime(2) - lifetime(2, 0.5) < 0.3
+    assert 12 < lifetime(40) - lifetime(40, 0.5) < 12.5
+    assert lifetime(40, alpha=0.01) - lifetime(40, alpha=0.1) == pytest.approx(1, abs=0.01)
+    assert lifetime(40, alpha=0.1) - lifetime(40, alpha=1.0) == pytest.approx(math.log10(5.05), abs=1e-3)
+
+
+def test_statement_spin_waves_below_a_quarter():
+    def energies(r, B, curve):
+        return [TWINS["explorer-spin-waves"](k / 50, 10, r, 0.5, B)[curve] for k in range(51)]
+
+    assert min(energies(-0.3, 0, "lattice")) < -0.1
+    assert min(energies(-0.3, 2, "lattice")) > 0
+    assert min(energies(-0.3, 50, "continuum, corrected")) < 0
+    assert max(map(abs, energies(-0.25, 0, "continuum, corrected"))) < 1e-12
+
+
+def test_statement_magnons_first_rate():
+    def ratio(fast, alpha=0.01):
+        return TWINS["explorer-magnon-filling"](80, 50, 1000, alpha, fast)["first rate, upper edge over gap"]
+
+    assert ratio(0.0) < 1 < ratio(0.1)
+    assert ratio(0.01) < 1, "a small alpha* does not turn it round"
+
+
+def test_statement_bilayer_loses_most_at_the_first_angle():
+    def largest(theta):
+        return max(map(abs, TWINS["explorer-bilayer"](0, theta, 100, 100).values()))
+
+    assert largest(30) < largest(0) / 3
+    assert largest(180) < 1e-9

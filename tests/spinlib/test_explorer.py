@@ -110,3 +110,13 @@ def test_bad_input_explorer(refusal: Refusal) -> None:
 @pytest.mark.parametrize("start", [0.2, 0.4])
 def test_slider_starts_where_it_is_told(start):
     assert f'"start": {start}' in arguments(shown(sliders=[Slider("P", "polarization", [0.2, 0.4], start)]))
+
+
+def test_explorer_hands_over_ten_digits_of_a_table():
+    table = np.full((2, 3), 0.123456789012345)
+    assert '["one", [0.123456789, 0.123456789,' in arguments(shown(curves={"one": table}))
+
+
+def test_explorer_hands_over_the_limits_of_its_axis():
+    assert '"range": [-1, 2]' in arguments(shown(y_range=(-1, 2)))
+    assert '"range": null' in arguments(shown())
