@@ -4,6 +4,7 @@ A twin takes the sliders by their names, that of the cursor included, and return
 It calls the library, never the formula or the table of the chapter.
 """
 
+import functools
 import itertools
 from collections.abc import Callable
 from math import inf
@@ -78,11 +79,14 @@ def bilayer_under_current(x: float, theta: float, length: float, ell: float) -> 
     return dict(zip(("δx", "δy", "δz"), delta, strict=True))
 
 
+nodes = functools.cache(np.polynomial.legendre.leggauss)  # slow for many
+
+
 @twin("explorer-mixing")
 def mixing(d: float, up: float, down: float) -> dict[str, float]:
     """The integral over the zone on other nodes than the chapter takes: Gauss's, four times as many."""
     energy = -1.0
-    node, weight = np.polynomial.legendre.leggauss(4000)
+    node, weight = nodes(4000)
     stops = [-2, 2, energy, up - 2, up + 2, down - 2, down + 2]
     stops = sorted({x for x in stops if -2 <= x <= 2})
     total, back, through = 0.0, 0.0, 0.0
@@ -96,7 +100,7 @@ def mixing(d: float, up: float, down: float) -> dict[str, float]:
         back += share @ (r * r_down.conj())
         through += share @ (t * t_down.conj())
     g_r, g_t = 1 - back / total, through / total
-    return {"Re g_r, reflection": g_r.real, "Im g_r": g_r.imag, "|g_t|, transmission": abs(g_t)}
+    return {"Re g_r, reflection": g_r.real, "Im g_r": g_r.imag, "|g_t|, transmission": abs(g_t), "Re g_t": g_t.real}
 
 
 @twin("explorer-fnf-torque")
