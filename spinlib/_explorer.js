@@ -95,7 +95,11 @@ window.spinlibExplorer ??= (() => {
       const cell = make("output", { "data-label": label, for: all.map((s) => `${state.name}-${s.name}`).join(" ") });
       cells.set(label, cell);
       const term = make("dt");
-      if (mark !== null) term.append(make("span", { class: `explorer-key explorer-line-${mark}`, "aria-hidden": "true" }));
+      if (mark !== null) {
+        const key = draw("svg", { class: "explorer-key", viewBox: "0 0 30 8", "aria-hidden": "true" });
+        key.append(draw("line", { x1: 0, x2: 30, y1: 4, y2: 4, class: `explorer-line-${mark}` }));
+        term.append(key);
+      }
       term.append(label);
       results.append(make("div", {}, term, make("dd", {}, cell, unit)));
     };
