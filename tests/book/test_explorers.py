@@ -115,6 +115,30 @@ def test_explorer_draws_numbers_at_every_position(explorer):
 
 
 @pytest.mark.reader
+def test_explorer_draws_what_it_says(explorer):
+    """The cursor runs along curves that stay where they are, and a larger number is drawn higher."""
+    name, page, _ = explorer
+    box = page.locator(f"#{name}")
+    box.get_by_role("button").click()
+    *_, cursor = inputs(box)
+    paths = [one.get_attribute("d") for one in box.locator(".explorer-lines path").all()]
+    places = [dict(pair.split(",") for pair in re.split("[ML]", path)[1:]) for path in paths]
+    drawn = []
+    for part in (0.2, 0.5, 0.8):
+        cursor.evaluate(_SET, round(part * int(cursor.get_attribute("max"))))
+        assert [one.get_attribute("d") for one in box.locator(".explorer-lines path").all()] == paths
+        for one in box.locator("circle").all():
+            x, y = (float(one.get_attribute(key)) for key in ("cx", "cy"))
+            line = int(one.get_attribute("class").rpartition("-")[2])
+            if 0 < y < 340:
+                assert float(places[line][f"{x:.2f}"]) == pytest.approx(y, abs=0.01)
+                drawn.append((list(shown(box).values())[line], y))
+    assert len({y for _, y in drawn}) > 2
+    heights = [y for _, y in sorted(drawn)]
+    assert heights == sorted(heights, reverse=True)
+
+
+@pytest.mark.reader
 def test_explorer_goes_back_to_its_start(explorer):
     name, page, _ = explorer
     box = page.locator(f"#{name}")
