@@ -8,7 +8,7 @@
     element.remove();
   for (const link of article.querySelectorAll("a[href]")) {
     const url = new URL(link.href);
-    if (url.protocol === "file:" && (!url.pathname.endsWith(".html") || /\/(genindex|search)\.html$/.test(url.pathname)))
+    if (url.protocol === "file:" && (!url.pathname.endsWith(".html") || /\/search\.html$/.test(url.pathname)))
       unwrap(link);
   }
 
