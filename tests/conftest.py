@@ -3,13 +3,15 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-from tools.isolation import FOREIGN, VENV, environment
+from tools.isolation import FOREIGN, ROOT, VENV, environment
 
 # Before anything imports numba or matplotlib: they read their settings once.
 _wanted = environment()
@@ -60,3 +62,27 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(sound: Path, tmp_path: Path) -> Path:
     """A copy of the sound tree, to damage."""
     return Path(shutil.copytree(sound, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser for the tests of the built pages."""
+    from tools import browser
+
+    executable = browser.chromium()
+    if executable is None:
+        advice = f"Chromium is not found, the book is NOT tested as readers see it: {browser.ADVICE}"
+        if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+            pytest.fail(advice)
+        pytest.skip(f"WARNING: {advice}")
+    with browser.browser(executable) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def book() -> Path:
+    """The built book."""
+    html = ROOT / "_build" / "html"
+    if not (html / "index.html").is_file():
+        pytest.fail("there is no book in _build/html: make book first", pytrace=False)
+    return html
