@@ -7,7 +7,7 @@
   for (const element of article.querySelectorAll(".headerlink, .copybtn, .toggle-button, .figure-data, script"))
     element.remove();
   for (const link of article.querySelectorAll("a[href]")) {
-    const url = new URL(link.href);
+    const url = new URL(link.getAttribute("href"), document.baseURI); // a link of a drawing has no text as href
     if (url.protocol === "file:" && (!url.pathname.endsWith(".html") || /\/search\.html$/.test(url.pathname)))
       unwrap(link);
   }
