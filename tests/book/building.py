@@ -39,18 +39,23 @@ def copy_tree(target: Path) -> Path:
     return target
 
 
+def without_pages(target: Path) -> Path:
+    """The tree with a front page alone: a test writes the pages and the contents it needs."""
+    copy_tree(target)
+    for page in (target / "book").rglob("*.md"):
+        page.unlink()
+    (target / "intro.md").write_text("# A small book\n\nIts front page.\n", encoding="utf-8")
+    return target
+
+
 SMALL = ("first", "second")
 """The notebooks of the small book."""
 
 
 def small_book(target: Path) -> Path:
-    """The tree with two short notebooks and a page of prose in the place of its pages: what depends on none of them."""
-    copy_tree(target)
-    book = target / "book"
-    header = chapters(target)[0].read_text(encoding="utf-8").partition("\n# ")[0]
-    for page in book.rglob("*.md"):
-        page.unlink()
-    (target / "intro.md").write_text("# A small book\n", encoding="utf-8")
+    """The tree with two short notebooks and a page of prose in place of its pages: what depends on none of them."""
+    header = chapters(ROOT)[0].read_text(encoding="utf-8").partition("\n# ")[0]
+    book = without_pages(target) / "book"
     (book / "prose.md").write_text("# Prose\n\nNothing to run.\n", encoding="utf-8")
     for name in SMALL:
         code = f"from spinlib.units import nm\n\nprint('{name}', end=' ', flush=True)\nprint(nm)"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.book.building import copy_tree, make
+from tests.book.building import make, without_pages
 
 pytestmark = pytest.mark.build
 
@@ -46,11 +46,7 @@ DEFECTS = {
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """The tree with a book of two pages."""
-    tree = copy_tree(tmp_path_factory.mktemp("gate") / "tree")
-    for page in (tree / "book").rglob("*.md"):
-        page.unlink()
-    (tree / "intro.md").write_text("# A book\n\nIts front page.\n", encoding="utf-8")
-    return tree
+    return without_pages(tmp_path_factory.mktemp("gate") / "tree")
 
 
 def build(tree, page, toc=TOC, head=HEAD):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.book.building import copy_tree, make
+from tests.book.building import make, without_pages
 from tests.book.ledger_copy import EXTENSIONS
 
 sys.path.insert(0, str(EXTENSIONS))
@@ -140,10 +140,7 @@ See {eq}`eq-labelled`: $c$.
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    tree = copy_tree(tmp_path_factory.mktemp("typeset") / "tree")
-    for page in (tree / "book").rglob("*.md"):
-        page.unlink()
-    (tree / "intro.md").write_text("# A book\n\nIts front page.\n", encoding="utf-8")
+    tree = without_pages(tmp_path_factory.mktemp("typeset") / "tree")
     (tree / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: book/page\n", encoding="utf-8")
     return tree
 
