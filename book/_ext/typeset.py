@@ -55,9 +55,13 @@ const style = adaptor.textContent(MathJax.svgStylesheet());
 const setAll = formulas => formulas.map(set);
 const glyphs = () => adaptor.outerHTML(output.fontCache.getCache()); 0"""
 
-# As Sphinx writes it: a number may stand before the TeX.
+# As Sphinx writes it: a number may stand before the TeX. With it what no line may begin or end with.
 _FORMULA = re.compile(
-    r'(<(span|div) class="math notranslate[^>]*>\s*(?:<span class="eqno">.*?</span>)?)(.*?)(</\2>)', re.DOTALL
+    r"""(?P<before>\(?)
+    (?P<start><(?P<tag>span|div)\ class="math\ notranslate[^>]*>\s*(?:<span\ class="eqno">.*?</span>)?)
+    (?P<tex>.*?)(?P<end></(?P=tag)>)
+    (?P<after>[-),.;:!?’”–/]*)""",
+    re.DOTALL | re.VERBOSE,
 )
 _GLYPH = re.compile(r'<path id="([^"]+)" d="[^"]*"></path>')
 _USED = re.compile(r'<use[^>]* href="#([^"]+)"')
@@ -127,8 +131,13 @@ def _page_set(text: str, memory: _Memory) -> str:
     """A page with its formulas drawn, and the outlines of their glyphs at its head."""
 
     def drawn(match: re.Match[str]) -> str:
-        start, _, content, end = match.groups()
-        return start + memory.drawings.get(_tex(content) or "", content) + end
+        picture = memory.drawings.get(_tex(match["tex"]) or "")
+        if not picture:
+            return match[0]
+        whole = f"{match['before']}{match['start']}{picture}{match['end']}{match['after']}"
+        # Browsers break a line at any picture, even before a comma.
+        together = match["tag"] == "span" and (match["before"] or match["after"])
+        return f'<span class="house-together">{whole}</span>' if together else whole
 
     text = _FORMULA.sub(drawn, text)
     outlines = "".join(memory.outlines[name] for name in sorted(set(_USED.findall(text))) if name in memory.outlines)
@@ -145,7 +154,7 @@ def typeset_pages(folder: Path, memory_file: Path) -> list[tuple[str, str, str]]
     memory = _remembered(memory_file, scripts)
     paths = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.relative_to(folder).parts]
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
-    wanted = {path: [_tex(match[3]) for match in _FORMULA.finditer(text)] for path, text in pages.items()}
+    wanted = {path: [_tex(match["tex"]) for match in _FORMULA.finditer(text)] for path, text in pages.items()}
     new = {formula for formulas in wanted.values() for formula in formulas if formula} - set(memory.drawings)
     refused = memory.typeset(sorted(new), scripts) if new else {}
     if new:

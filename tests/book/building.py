@@ -4,10 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import jupytext
+import nbformat
+
 from tools.isolation import FOREIGN, ROOT
-from tools.notebooks import chapters
+from tools.notebooks import chapters, read
 
 HOSTILE = {
     "HOME": "/dev/null",  # no directory can be made below it, not even by root
@@ -62,6 +66,22 @@ def small_book(target: Path) -> Path:
         cell = f"```{{code-cell}} ipython3\n{code}\n```"
         (book / f"{name}.md").write_text(f"{header}\n# Page {name}\n\n{cell}\n", encoding="utf-8")
     files = "".join(f"  - file: book/{name}\n" for name in (*SMALL, "prose"))
+    (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
+    return target
+
+
+def code_book(target: Path, stems: Sequence[str]) -> Path:
+    """The tree with the code cells of some notebooks and none of their prose: all they compute, and no links."""
+    book = without_pages(target) / "book"
+    for page in (page for page in chapters(ROOT) if page.stem in stems):
+        notebook = read(page)
+        notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for cell in notebook.cells:
+            if "figure" in cell.metadata.get("mystnb", {}):
+                cell.metadata["mystnb"]["figure"]["caption"] = "A figure."
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(f"# The code of {page.stem}"))
+        jupytext.write(notebook, book / page.name, fmt="md:myst")
+    files = "".join(f"  - file: book/{stem}\n" for stem in stems)
     (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
     return target
 

@@ -144,7 +144,7 @@ def image_problems(page: Page) -> list[str]:
 
 
 def overflow_problems(page: Page) -> list[str]:
-    """Whether the page, its text or a displayed formula is too wide; only code and tables may scroll sideways."""
+    """A page, text or formula that is too wide; only code and tables may scroll. A line that begins with a comma."""
     found: list[str] = page.evaluate(
         r"""() => {
             const problems = [], wide = document.documentElement.scrollWidth, room = window.innerWidth;
@@ -153,6 +153,16 @@ def overflow_problems(page: Page) -> list[str]:
                 const outside = [...document.body.querySelectorAll("*")].filter(
                     element => element.getBoundingClientRect().right > room + 1);
                 problems.push(`the page is ${wide} px wide on ${room}: ${outside.slice(0, 3).map(name).join(", ")}`);
+            }
+            for (const formula of document.querySelectorAll("span.math")) {
+                const outer = formula.closest(".house-together") ?? formula;
+                const next = formula.nextSibling ?? outer.nextSibling, end = formula.getBoundingClientRect();
+                if (next?.nodeType !== Node.TEXT_NODE || !/^[),.;:!?]/.test(next.data) || !end.width) continue;
+                const range = document.createRange();
+                range.setStart(next, 0);
+                range.setEnd(next, 1);
+                if (range.getBoundingClientRect().left < end.right - 2)
+                    problems.push(`a line begins with ${next.data.trim().slice(0, 40)}`);
             }
             const may = "pre, mjx-container, .math, .pst-scrollable-table-container, .output, [role=region]";
             for (const element of document.body.querySelectorAll("*")) {
@@ -247,7 +257,33 @@ _SET_ASIDE = r"""() => {
     for (const spoken of document.querySelectorAll("mjx-assistive-mml > math"))
         if (!spoken.querySelector(named)) swap(spoken, [spoken.textContent]);
 }"""
-_PUT_BACK = "() => window.spinlibBack.forEach(put => put())"
+_PUT_BACK = """() => {
+    window.spinlibBack.forEach(put => put());
+    document.querySelectorAll("[data-shade]").forEach(box => delete box.dataset.shade);
+}"""
+
+# A page repeats a few dozen shades thousands of times. The contrast of a text depends on its colour, its size and all
+# that lies behind it: one text of each shade is measured.
+_ONE_OF_EACH_SHADE = r"""() => {
+    const behind = new Map(), seen = new Set();
+    const back = box => {
+        if (box && !behind.has(box)) {
+            const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(box);
+            behind.set(box, [backgroundColor, backgroundImage, opacity, filter, back(box.parentElement)].join());
+        }
+        return behind.get(box);
+    };
+    for (const box of document.body.querySelectorAll("*")) {
+        delete box.dataset.shade;
+        const own = [...box.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        if (!own && !("value" in box) || !box.checkVisibility({visibilityProperty: true})) continue;
+        const {color, fontSize, fontWeight, textShadow, position} = getComputedStyle(box);
+        const shade = [color, fontSize, fontWeight, textShadow, position, back(box)].join("|");
+        if (!seen.has(shade)) box.dataset.shade = "";
+        seen.add(shade);
+    }
+    axe.configure({rules: [{id: "color-contrast", selector: "[data-shade]"}]});
+}"""
 
 
 # What a change of the colours alone can break.
@@ -259,6 +295,7 @@ def violations(page: Page, rules: list[str] | None = None) -> list[Finding]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
     page.evaluate(_SET_ASIDE)
+    page.evaluate(_ONE_OF_EACH_SHADE)
     # With preload, axe asks for style sheets by a request that browsers refuse for files.
     options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
     result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)

@@ -168,7 +168,7 @@ def test_whole_book_on_paper(whole):
         page, text = path.read_text(encoding="utf-8"), flat("".join(texts[start:end]))
         captions = [_plain(caption) for caption in re.findall(r"<figcaption>.*?</figcaption>", page, re.DOTALL)]
         numbers = [_plain(number) for number in re.findall(r'<span class="eqno">(\([^<]*\))', page)]
-        solutions = page.count('class="dropdown admonition"')
+        solutions = page.count('<p class="admonition-title">Solution</p>')
         missing += [f"{path.stem}: {words}" for words in captions + numbers if words[:40] not in text]
         missing += [f"{path.stem}: {solutions} solutions"] * (text.count("Solution") < solutions)
         figures += len(captions)

@@ -116,7 +116,7 @@ DAMAGE = [
     ("formulas", r"<p>the torque \(\tau\) rests</p>", r"raw TeX: the torque \(\tau\)"),
     ("formulas", "<p>$$ E $$</p>", "raw TeX: $$ E $$"),
     ("formulas", '<span class="math">bare</span>', "not set: bare"),
-    ("formulas", '<span class="math">two</span>', "6 formulas, 5 are set"),
+    ("formulas", '<span class="math">two</span>', "7 formulas, 6 are set"),
     (
         "formulas",
         '<p class="math"><mjx-container><g data-mml-node="merror">?</g></mjx-container></p>',
@@ -143,6 +143,12 @@ DAMAGE = [
         '<div style="overflow-x: auto"><mjx-container display="true"><svg width="900" height="9"></svg>'
         "</mjx-container></div>",
         "a formula under #top is 900 px wide",
+    ),
+    (
+        "overflow",
+        '<p style="width: 60px"><span class="math"><mjx-container><svg width="58" height="9"></svg></mjx-container>'
+        "</span>, and</p>",
+        "a line begins with , and",
     ),
     ("keyboard", '<pre style="overflow-x: auto"><span style="padding-left: 900px">code</span></pre>', "pre code"),
     (
@@ -210,6 +216,25 @@ def test_axe_sees_faint_text_in_one_theme_only(tmp_path, chromium):
     style = "<style>@media (prefers-color-scheme: dark) { p { color: #eee; background: #fff } }</style>"
     found = reader.examine(chromium, _page(tmp_path, style)).axe
     assert {(where, finding.rule) for where, finding in found} == {("desk, dark", "color-contrast")}
+
+
+@pytest.mark.parametrize(
+    ("sound", "faint"),
+    [
+        ("color: #444", "color: #aaa"),
+        ("color: #444", "background: #666; color: #444"),
+        ("color: #444", "opacity: 0.4; color: #444"),
+        ("color: #888; font-size: 30px", "color: #888; font-size: 15px"),
+    ],
+)
+def test_axe_measures_one_text_of_each_shade(tmp_path, chromium, sound, faint):
+    """Of texts that look alike it sees the first; one that differs in a single respect is seen for itself."""
+    box = '<div style="{}"><p>text</p></div>'
+    body = "<style>body { background: #fff }</style>" + 2 * box.format(sound)
+    assert reader.examine(chromium, _page(tmp_path, body)).axe == []
+    found = reader.examine(chromium, _page(tmp_path, body + 2 * box.format(faint))).axe
+    assert {finding.rule for _, finding in found} == {"color-contrast"}
+    assert len({finding.selector for _, finding in found}) == 1
 
 
 def test_axe_sees_a_faint_word_of_code(tmp_path, chromium):

@@ -54,6 +54,23 @@ def test_a_formula_becomes_a_drawing_and_speech(setting, element, tex, spoken):
     assert page.endswith(f"{element[-6:]} after</p></body></html>")
 
 
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [("by {}, ", "{},"), ("as ({}), ", "({}),"), ("{}-type", "{}-"), ("({} or", "({}"), ("by {} or", ""), ("{}m", "")],
+)
+def test_no_line_breaks_between_a_formula_and_its_punctuation(setting, text, together):
+    formula = INLINE.format(r"\(x\)")
+    picture = re.search("<span.*</span>", setting(formula)[0])[0]
+    page, _ = setting(f"<p>{text.format(formula)}</p>")
+    expected = text.replace(together, f'<span class="house-together">{together}</span>') if together else text
+    assert f"<p>{expected.format(picture)}</p>" in page
+    assert setting(page)[0].count("house-together") == bool(together)
+
+
+def test_a_displayed_formula_stands_alone(setting):
+    assert "house-together" not in setting(f"({DISPLAY.format('x')}).")[0]
+
+
 def test_a_page_holds_the_glyphs_that_it_uses_once(setting):
     page, _ = setting(INLINE.format(r"\(x x_x\)") + INLINE.format(r"\(x\)"))
     used = re.findall(r'<use[^>]* href="#([^"]+)"', page)
