@@ -43,12 +43,14 @@ def copy_tree(target: Path) -> Path:
     return target
 
 
-def without_pages(target: Path) -> Path:
-    """The tree with a front page alone: a test writes the pages and the contents it needs."""
+def without_pages(target: Path, names: Sequence[str] = ("page",)) -> Path:
+    """The tree with a front page, and with contents that name the pages that a test writes."""
     copy_tree(target)
     for page in (target / "book").rglob("*.md"):
         page.unlink()
     (target / "intro.md").write_text("# A small book\n\nIts front page.\n", encoding="utf-8")
+    files = "".join(f"- file: book/{name}\n" for name in names)
+    (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
     return target
 
 
@@ -59,20 +61,18 @@ SMALL = ("first", "second")
 def small_book(target: Path) -> Path:
     """The tree with two short notebooks and a page of prose in place of its pages: what depends on none of them."""
     header = chapters(ROOT)[0].read_text(encoding="utf-8").partition("\n# ")[0]
-    book = without_pages(target) / "book"
+    book = without_pages(target, (*SMALL, "prose")) / "book"
     (book / "prose.md").write_text("# Prose\n\nNothing to run.\n", encoding="utf-8")
     for name in SMALL:
         code = f"from spinlib.units import nm\n\nprint('{name}', end=' ', flush=True)\nprint(nm)"
         cell = f"```{{code-cell}} ipython3\n{code}\n```"
         (book / f"{name}.md").write_text(f"{header}\n# Page {name}\n\n{cell}\n", encoding="utf-8")
-    files = "".join(f"  - file: book/{name}\n" for name in (*SMALL, "prose"))
-    (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
     return target
 
 
 def code_book(target: Path, stems: Sequence[str]) -> Path:
     """The tree with the code cells of some notebooks and none of their prose: all they compute, and no links."""
-    book = without_pages(target) / "book"
+    book = without_pages(target, stems) / "book"
     for page in (page for page in chapters(ROOT) if page.stem in stems):
         notebook = read(page)
         notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -81,8 +81,6 @@ def code_book(target: Path, stems: Sequence[str]) -> Path:
                 cell.metadata["mystnb"]["figure"]["caption"] = "A figure."
         notebook.cells.insert(0, nbformat.v4.new_markdown_cell(f"# The code of {page.stem}"))
         jupytext.write(notebook, book / page.name, fmt="md:myst")
-    files = "".join(f"  - file: book/{stem}\n" for stem in stems)
-    (target / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{files}", encoding="utf-8")
     return target
 
 

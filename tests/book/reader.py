@@ -157,8 +157,7 @@ def overflow_problems(page: Page) -> list[str]:
                 problems.push(`the page is ${wide} px wide on ${room}: ${outside.slice(0, 3).map(name).join(", ")}`);
             }
             for (const formula of document.querySelectorAll("span.math")) {
-                const outer = formula.closest(".house-together") ?? formula;
-                const next = formula.nextSibling ?? outer.nextSibling, end = formula.getBoundingClientRect();
+                const next = formula.nextSibling, end = formula.getBoundingClientRect();
                 if (next?.nodeType !== Node.TEXT_NODE || !/^[),.;:!?]/.test(next.data) || !end.width) continue;
                 const range = document.createRange();
                 range.setStart(next, 0);
@@ -265,9 +264,10 @@ _PUT_BACK = """() => {
 }"""
 
 # A page repeats a few dozen shades thousands of times. The contrast of a text depends on its colour, its size and all
-# that lies behind it: one text of each shade is measured.
-_ONE_OF_EACH_SHADE = r"""() => {
-    const behind = new Map(), seen = new Set();
+# that lies behind it: of each kind of box and shade the first, the middle and the last text are measured, since one
+# may be hidden behind something. Of text without two signs and a letter, axe-core says nothing.
+_SOME_OF_EACH_SHADE = r"""() => {
+    const behind = new Map(), shades = new Map();
     const back = box => {
         if (box && !behind.has(box)) {
             const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(box);
@@ -276,16 +276,20 @@ _ONE_OF_EACH_SHADE = r"""() => {
         return behind.get(box);
     };
     for (const box of document.body.querySelectorAll("*")) {
-        delete box.dataset.shade;
-        const own = [...box.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
-        if (!own && !("value" in box) || !box.checkVisibility({visibilityProperty: true})) continue;
+        const texts = [...box.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+        const own = texts.map(node => node.data).join("").trim(), field = box.matches("input, select, textarea");
+        if (!field && (own.length < 2 || !/[\p{L}\p{N}]/u.test(own))) continue;
+        if (!box.checkVisibility({visibilityProperty: true})) continue;
         const {color, fontSize, fontWeight, textShadow, position} = getComputedStyle(box);
-        const shade = [color, fontSize, fontWeight, textShadow, position, back(box)].join("|");
-        if (!seen.has(shade)) box.dataset.shade = "";
-        seen.add(shade);
+        const disabled = box.closest(":disabled, [aria-disabled=true]") !== null;
+        const kind = [box.localName, box.getAttribute("class"), disabled];
+        const shade = [...kind, color, fontSize, fontWeight, textShadow, position, back(box)].join("|");
+        shades.set(shade, [...(shades.get(shade) ?? []), box]);
     }
-    axe.configure({rules: [{id: "color-contrast", selector: "[data-shade]"}]});
+    for (const alike of shades.values())
+        for (const part of [0, 0.5, 1]) alike[Math.floor(part * (alike.length - 1))].dataset.shade = "";
 }"""
+_ONLY_SHADES = 'axe.configure({rules: [{id: "color-contrast", selector: "[data-shade]"}]})'
 
 
 # What a change of the colours alone can break.
@@ -296,8 +300,9 @@ def violations(page: Page, rules: list[str] | None = None) -> list[Finding]:
     """What axe-core calls serious or critical, by all its rules or by some."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+        page.evaluate(_ONLY_SHADES)
     page.evaluate(_SET_ASIDE)
-    page.evaluate(_ONE_OF_EACH_SHADE)
+    page.evaluate(_SOME_OF_EACH_SHADE)
     # With preload, axe asks for style sheets by a request that browsers refuse for files.
     options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
     result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)

@@ -227,14 +227,30 @@ def test_axe_sees_faint_text_in_one_theme_only(tmp_path, chromium):
         ("color: #888; font-size: 30px", "color: #888; font-size: 15px"),
     ],
 )
-def test_axe_measures_one_text_of_each_shade(tmp_path, chromium, sound, faint):
-    """Of texts that look alike it sees the first; one that differs in a single respect is seen for itself."""
+def test_axe_measures_some_texts_of_each_shade(tmp_path, chromium, sound, faint):
+    """Of texts that look alike it sees three; one that differs in a single respect is seen for itself."""
     box = '<div style="{}"><p>text</p></div>'
-    body = "<style>body { background: #fff }</style>" + 2 * box.format(sound)
+    body = "<style>body { background: #fff }</style>" + 5 * box.format(sound)
     assert reader.examine(chromium, _page(tmp_path, body)).axe == []
-    found = reader.examine(chromium, _page(tmp_path, body + 2 * box.format(faint))).axe
-    assert {finding.rule for _, finding in found} == {"color-contrast"}
-    assert len({finding.selector for _, finding in found}) == 1
+    for count, seen in ((1, 1), (5, 3)):
+        found = reader.examine(chromium, _page(tmp_path, body + count * box.format(faint))).axe
+        assert {finding.rule for _, finding in found} == {"color-contrast"}
+        assert len({finding.selector for _, finding in found}) == seen
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        '<p>under<b style="position: absolute; inset: 0; background: #fff"></b></p>',
+        "<p>=</p>",
+        "<p>«—»</p>",
+        '<p aria-disabled="true">text</p>',
+    ],
+)
+def test_axe_sees_a_faint_text_after_one_that_it_does_not_measure(tmp_path, chromium, first):
+    body = f"<style>body {{ background: #fff }} p {{ color: #aaa; position: relative }}</style>{first}<p>text</p>"
+    found = reader.examine(chromium, _page(tmp_path, body)).axe
+    assert "color-contrast" in {finding.rule for _, finding in found}
 
 
 def test_axe_sees_a_faint_word_of_code(tmp_path, chromium):

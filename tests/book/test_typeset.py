@@ -157,9 +157,7 @@ See {eq}`eq-labelled`: $c$.
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    tree = without_pages(tmp_path_factory.mktemp("typeset") / "tree")
-    (tree / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: book/page\n", encoding="utf-8")
-    return tree
+    return without_pages(tmp_path_factory.mktemp("typeset") / "tree")
 
 
 def _build(tree, text):
