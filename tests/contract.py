@@ -1,0 +1,443 @@
+"""Contracts as tables: what a public call keeps for every valid input, and where its stated limits are.
+
+A row names its call by its path below ``spinlib``, such as ``onsager.WallResponse.effective_alpha``; a method takes
+its object as ``self``. Hypothesis draws the inputs; what every call owes is checked here, the rest by the row.
+"""
+
+import copy
+import dataclasses
+import faulthandler
+import functools
+import importlib
+import math
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import sentinel
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+Inputs = dict[str, Any]
+
+PATIENCE = 20  # seconds that a call may take, on a machine ten times slower than it should be
+LONGER = 20  # how many times the examples of the long lane
+_QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.nested_given)
+
+
+def resolve(name: str) -> Any:
+    """Return what a path below ``spinlib`` names: the longest module, then its attributes."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            item = importlib.import_module(".".join(["spinlib", *parts[:length]]))
+        except ModuleNotFoundError:
+            continue
+        return functools.reduce(getattr, parts[length:], item)
+    raise LookupError(f"spinlib.{name} does not exist")
+
+
+@contextmanager
+def watchdog(seconds: float = PATIENCE) -> Iterator[None]:
+    """Make a hang a failure: by a signal, or, where compiled code does not listen, by the end of the worker."""
+
+    def bark(*_: object) -> None:
+        raise TimeoutError(f"no answer within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, bark)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(6 * seconds, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# --- what is in a result ----------------------------------------------------------------------------------------------
+
+
+def leaves(value: Any, *, omit: Mapping[str, str] | None = None, properties: bool = True) -> dict[str, Any]:
+    """Return the numbers, arrays and texts in a result by their paths: fields, properties, items; functions aside."""
+    found: dict[str, Any] = {}
+    _gather(value, "", found, omit or {}, properties)
+    return found
+
+
+def _gather(value: Any, path: str, found: Inputs, omit: Mapping[str, str], properties: bool) -> None:
+    if path in omit:
+        return
+    dot = f"{path}." if path else ""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _gather(item, f"{dot}{key}", found, omit, properties)
+    elif isinstance(value, tuple | list) and not (value and all(isinstance(item, int | float) for item in value)):
+        for index, item in enumerate(value):
+            _gather(item, f"{dot}{index}", found, omit, properties)
+    elif dataclasses.is_dataclass(value):
+        names = [each.name for each in dataclasses.fields(value) if not each.name.startswith("_")]
+        if properties:
+            kinds = (property, functools.cached_property)
+            names += [n for n in dir(type(value)) if n[0] != "_" and isinstance(getattr(type(value), n), kinds)]
+        for name in names:
+            if f"{dot}{name}" not in omit:
+                _gather(getattr(value, name), f"{dot}{name}", found, omit, properties)
+    elif value is None or isinstance(value, np.ndarray | np.generic | int | float | complex | str | tuple | list):
+        found[path] = value
+
+
+def _numeric(value: Any) -> bool:
+    return np.asarray(value).dtype.kind in "biufc"
+
+
+def assert_same(got: Mapping[str, Any], wanted: Mapping[str, Any], what: str, tolerance: float = 0.0) -> None:
+    """Leaf by leaf equal: bits without a tolerance, else that share of the largest entry of a leaf."""
+    assert list(got) == list(wanted), what
+    for path, right in wanted.items():
+        if not _numeric(right) or not tolerance:
+            np.testing.assert_array_equal(np.asarray(got[path]), np.asarray(right), f"{what}: {path}")
+            assert np.shape(got[path]) == np.shape(right), f"{what}: shape of {path}"
+        else:
+            _assert_near(got[path], right, tolerance, f"{what}: {path}")
+
+
+def _assert_near(got: Any, right: Any, tolerance: float, what: str) -> None:
+    entries = np.asarray(right)
+    size = float(np.max(np.abs(entries), initial=0.0, where=np.isfinite(entries)))
+    assert np.shape(got) == entries.shape, f"{what}: shape"
+    np.testing.assert_allclose(got, entries, rtol=0, atol=tolerance * size, equal_nan=True, err_msg=what)
+
+
+# --- forms in which the same numbers come -----------------------------------------------------------------------------
+
+
+def _strided(value: Any) -> Any:
+    return np.stack([value, value], axis=-1)[..., 0] if isinstance(value, np.ndarray) and value.ndim else value
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _counted(value: Any) -> Any:
+    """Whole numbers as integers."""
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    whole = isinstance(value, np.ndarray) and value.dtype.kind == "f" and bool(np.all(value % 1 == 0))
+    return value.astype(np.int64) if whole and np.all(np.abs(value) < 2**53) else value
+
+
+def _boxed(value: Any) -> Any:
+    """Numbers as arrays without shape."""
+    return np.asarray(value) if type(value) in (float, complex) else value
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        value.setflags(write=False)
+    return value
+
+
+FORMS: tuple[Callable[[Any], Any], ...] = (_strided, _listed, _counted, _boxed, _frozen)
+
+
+# --- contracts --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What ``spinlib.<name>`` keeps for every valid input.
+
+    For each drawn input: no exception and no warning; an answer in time; finite numbers, but for the leaves that
+    ``nan`` and ``inf`` name with a reason; inputs untouched and not shared with the result; equal bits the second time;
+    the same for lists, integers, read-only, strided and shapeless arrays; and stacked arguments give the stacked single
+    results.
+
+    Args:
+        name: path below ``spinlib``.
+        inputs: draws the keyword arguments, over the whole stated range.
+        keeps: called with the result and the keyword arguments, asserts what the docstring promises.
+        stacks: arguments that broadcast, each with its number of own (last) axes.
+        nan, inf: leaf of the result (a path such as ``spin_current``, "" for a bare one) that may be so, and why.
+        omit: leaf or property that is not looked at, and why.
+        takes: wrong kinds that an argument accepts, as ``{"argument kind": reason}``, see :data:`WRONG`.
+        shares: why the result may share memory with an input.
+        tolerance: of forms and stacks, share of the largest entry of a leaf.
+        examples: how many in the quick lane.
+        patience: seconds for one input.
+        label: tells rows of one name apart.
+        call: instead of what the name leads to, for what has to be prepared.
+    """
+
+    name: str
+    inputs: st.SearchStrategy[Inputs]
+    keeps: Callable[..., None] | None = None
+    stacks: Mapping[str, int] = field(default_factory=dict)
+    nan: Mapping[str, str] = field(default_factory=dict)
+    inf: Mapping[str, str] = field(default_factory=dict)
+    omit: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, str] = field(default_factory=dict)
+    shares: str = ""
+    tolerance: float = 1e-12
+    examples: int = 20
+    patience: float = PATIENCE
+    label: str = ""
+    call: Callable[..., Any] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.label}".strip()
+
+    def __call__(self, **inputs: Any) -> Any:
+        return (self.call or resolve(self.name))(**inputs)
+
+    def check(self, at_length: bool = False, start: int | None = None) -> None:
+        """Try the inputs of the quick lane, the same each time, or those of the long lane, from a seed of its own."""
+        chosen = settings(
+            max_examples=self.examples * (LONGER if at_length else 1),
+            derandomize=not at_length,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=_QUIET,
+        )
+
+        @chosen
+        @given(self.inputs, self.inputs if self.stacks else st.none(), st.sampled_from(FORMS), st.integers(0, 2**16))
+        def run(one: Inputs, other: Inputs | None, form: Callable[[Any], Any], choice: int) -> None:
+            with watchdog(self.patience):
+                result = self._kept(one)
+                with np.errstate(all="raise", under="ignore"):
+                    changed = {name: form(value) for name, value in one.items()}
+                    assert_same(self._leaves(self(**changed)), result, f"{form.__name__} inputs", self.tolerance)
+                if other is not None:
+                    self._stacked(one, other, choice)
+
+        if not at_length:
+            run()
+            return
+        start = secrets.randbits(32) if start is None else start
+        try:
+            seed(start)(run)()
+        except BaseException as problem:
+            problem.add_note(f"{self}: check(at_length=True, start={start}) does it again")
+            raise
+
+    def _leaves(self, result: Any) -> Inputs:
+        return leaves(result, omit=self.omit)
+
+    def _kept(self, inputs: Inputs) -> Inputs:
+        """Check what one call owes; return the leaves of its result."""
+        before = copy.deepcopy(leaves(inputs, properties=False))
+        result = self(**inputs)
+        found = self._leaves(result)
+        assert_same(leaves(inputs, properties=False), before, "the inputs after the call")
+        assert_same(self._leaves(self(**inputs)), found, "a second call")
+        for path, value in found.items():
+            if _numeric(value):
+                assert path in self.nan or not np.any(np.isnan(value)), f"{path} is nan: {value}"
+                assert path in self.inf or not np.any(np.isinf(value)), f"{path} is infinite: {value}"
+        if not self.shares:
+            arrays = [value for value in leaves(inputs, properties=False).values() if isinstance(value, np.ndarray)]
+            for path, value in leaves(result, omit=self.omit, properties=False).items():
+                shared = isinstance(value, np.ndarray) and any(np.shares_memory(value, array) for array in arrays)
+                assert not shared, f"{path or 'the result'} is a view of an input"
+        if self.keeps:
+            self.keeps(result, **inputs)
+        return found
+
+    def _stacked(self, one: Inputs, other: Inputs, choice: int) -> None:
+        """Stack some of the arguments that broadcast; the results must be those of the single calls, stacked."""
+        names = [name for name in self.stacks if name in one and name in other]
+        chosen = [name for bit, name in enumerate(names) if choice >> bit & 1] or names
+        second = one | {name: other[name] for name in chosen}
+        try:
+            singles = [self._leaves(self(**one)), self._leaves(self(**second))]
+        except ValueError:
+            return  # some inputs are only valid together
+        pairs = {}
+        for name in chosen:
+            first, last = (np.asarray(each) for each in (one[name], other[name]))
+            own = [each.shape[each.ndim - self.stacks[name] :] for each in (first, last)]
+            if own[0] != own[1]:
+                return
+            lead = np.broadcast_shapes(*(each.shape[: each.ndim - self.stacks[name]] for each in (first, last)))
+            pairs[name] = np.stack([np.broadcast_to(each, (*lead, *own[0])) for each in (first, last)])
+        # The new axis must stay the first one of all.
+        depth = 1 + max(np.ndim(one[name]) - self.stacks[name] for name in names)
+        for name, pair in pairs.items():
+            short = depth - (pair.ndim - self.stacks[name])
+            pairs[name] = pair.reshape(2, *[1] * short, *pair.shape[1:])
+        both = self._leaves(self(**one | pairs))
+        for path, whole in both.items():
+            for index, single in enumerate(singles):
+                right = single[path]
+                if not _numeric(whole) or np.shape(whole) == np.shape(right):
+                    np.testing.assert_equal(whole, right, f"{path} of stacked {chosen}")
+                else:
+                    part = np.broadcast_to(np.asarray(whole)[index], np.shape(right)) if np.ndim(whole) else whole
+                    _assert_near(part, right, self.tolerance, f"{path} of stacked {chosen}, part {index}")
+
+    # --- wrong kinds of input ---
+
+    def wrong(self) -> list[tuple[str, str, Inputs]]:
+        """Each argument of one valid call, spoilt in each way: argument, kind, keyword arguments."""
+        valid = example(self.inputs)
+        spoilt = []
+        for argument, value in valid.items():
+            if argument == "self":
+                continue
+            for kind, spoil in WRONG.items():
+                bad = spoil(value)
+                if bad is not sentinel.none:
+                    spoilt.append((argument, kind, valid | {argument: bad}))
+        return spoilt
+
+    def check_refusals(self) -> None:
+        """Each spoilt call is refused by a ValueError that names the argument, unless ``takes`` says why not."""
+        taken, problems = set(self.takes), []
+        for argument, kind, inputs in self.wrong():
+            what = f"{argument} {kind}"
+            try:
+                with watchdog(self.patience):
+                    self(**inputs)
+            except ValueError as refusal:
+                if argument not in str(refusal) and what not in taken:
+                    problems.append(f"{what}: {refusal} does not name {argument}")
+            except Exception as problem:
+                if what not in taken:
+                    problems.append(f"{what}: {problem!r} is no ValueError")
+            else:
+                if what not in taken:
+                    problems.append(f"{what}: accepted")
+        assert not problems, "\n".join([f"{self}:", *problems])
+
+
+def example(strategy: st.SearchStrategy[Inputs]) -> Inputs:
+    """Return the simplest input that a strategy draws, always the same one."""
+    drawn: list[Inputs] = []
+
+    @settings(max_examples=1, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=_QUIET)
+    @given(strategy)
+    def draw(inputs: Inputs) -> None:
+        drawn.append(inputs)
+
+    draw()
+    return drawn[0]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | complex | np.ndarray | np.generic) and not isinstance(value, bool)
+
+
+def _spoil(entry: complex) -> Callable[[Any], Any]:
+    """Put an entry into an array, or in the place of a number."""
+
+    def spoil(value: Any) -> Any:
+        if not _is_number(value) or (isinstance(entry, complex) and np.iscomplexobj(value)):
+            return sentinel.none
+        bad = np.array(value, dtype=complex if isinstance(entry, complex) or np.iscomplexobj(value) else float)
+        if not bad.size:
+            return sentinel.none
+        bad.flat[-1] = entry
+        return bad if np.ndim(value) else bad.item()
+
+    return spoil
+
+
+def _ragged(value: Any) -> Any:
+    return [[1.0], [1.0, 2.0]] if _is_number(value) else sentinel.none
+
+
+def _short(value: Any) -> Any:
+    """Without the last entry of the last axis; a number without a shape has none."""
+    array = np.asarray(value) if _is_number(value) else np.empty(())
+    return array[..., :-1] if array.ndim else sentinel.none
+
+
+def _not(kind: type, bad: Any) -> Callable[[Any], Any]:
+    return lambda value: sentinel.none if value is None or isinstance(value, kind) else bad
+
+
+#: Ways to spoil an argument; each makes a wrong value of a right one, or ``sentinel.none`` where it does not apply.
+WRONG: Mapping[str, Callable[[Any], Any]] = {
+    "nan": _spoil(math.nan),
+    "inf": _spoil(math.inf),
+    "-inf": _spoil(-math.inf),
+    "complex": _spoil(1j),
+    "text": _not(str, "one"),
+    "none": _not(type(None), None),
+    "object": _not(type(None), object()),
+    "ragged": _ragged,
+    "short": _short,
+}
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A stated limit of one argument: accepted ``at`` it, refused ``beyond`` it.
+
+    Args:
+        name: path below ``spinlib``.
+        argument: whose limit it is.
+        at: admissible values, the last ones before the limit.
+        beyond: values just beyond, and others that the docstring excludes.
+        says: parts of each message, such as admissible range and remedy; the argument is always looked for.
+        given: the other keyword arguments, valid ones; or a strategy whose simplest example they are.
+        label: tells rows of one argument apart.
+    """
+
+    name: str
+    argument: str
+    at: Sequence[Any]
+    beyond: Sequence[Any]
+    says: tuple[str, ...] = ("pass",)
+    given: Inputs | st.SearchStrategy[Inputs] = field(default_factory=dict)
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.argument} {self.label}".strip()
+
+    def _call(self, value: Any) -> Any:
+        others = self.given if isinstance(self.given, dict) else example(self.given)
+        with watchdog():
+            return resolve(self.name)(**{**others, self.argument: value})
+
+    def check_refusals(self) -> None:
+        for value in self.at:
+            self._call(value)
+        for value in self.beyond:
+            with pytest.raises(ValueError) as caught:
+                self._call(value)
+            message = str(caught.value)
+            missing = [part for part in (self.argument, *self.says) if part not in message]
+            assert not missing, f"{self} = {value!r}: {message!r} does not say {missing}"
+
+
+def contracts(*rows: Contract) -> pytest.MarkDecorator:
+    """Parametrise a test over ``rows``; the body is ``contract.check(at_length)``. The long lane runs in test-full."""
+    quick = [pytest.param(row, False, id=title) for row, title in _titled(rows)]
+    long = [pytest.param(row, True, id=f"{title} at length", marks=pytest.mark.full) for row, title in _titled(rows)]
+    return pytest.mark.parametrize(("contract", "at_length"), [*quick, *long])
+
+
+def refused(*rows: Contract | Limit) -> pytest.MarkDecorator:
+    """Parametrise a test over wrong kinds and limits; the body is ``row.check_refusals()``."""
+    assert all(row.beyond and row.says for row in rows if isinstance(row, Limit)), "a limit refuses and says a remedy"
+    return pytest.mark.parametrize("row", [pytest.param(row, id=title) for row, title in _titled(rows)])
+
+
+def _titled(rows: Sequence[Any]) -> list[tuple[Any, str]]:
+    titles = [f"{type(row).__name__.lower()} {row}" for row in rows]
+    assert len(set(titles)) == len(titles), "two rows have one title: give them labels"
+    return list(zip(rows, titles, strict=True))
