@@ -70,9 +70,31 @@ CONTRACTS = (
     Contract("spin.direction", _POLAR, _unit, {"theta": 0, "phi": 0}),
 )
 
+NO_LIMIT = {"spin.rotation_matrix angle": "positive is a sense of turning"}
+
 LIMITS = (
-    Limit("spin.spin_matrices", "spin", [0.5, 1, 20], [0.0, -0.5, 0.25, np.nextafter(0.5, 1), INF, NAN], ("pass",)),
+    Limit(
+        "spin.spin_matrices",
+        "spin",
+        [0.5, 1, 20],
+        [0.0, -0.5, 0.25, np.nextafter(0.5, 1), INF, NAN],
+        ("pass one of 1/2, 1, 3/2",),
+    ),
+    Limit(
+        "spin.rotation_matrix",
+        "axis",
+        [(5e-324, 0, 0), (0, 0, 1.7e308)],
+        [(0.0, 0, 0), (INF, 0, 0)],
+        given={"angle": 1.0},
+    ),
     Limit("spin.unit_vector", "v", [(5e-324, 0, 0), (1.7e308, 0, 0)], [(0.0, 0, 0), (INF, 0, 0), (1.0, 0)]),
+    Limit(
+        "spin.adjoint_rotation",
+        "unitary",
+        [np.eye(2), np.eye(2) * (1 + 4e-9), [[1, 9e-9], [0, 1]]],
+        [np.eye(2) * (1 + 6e-9), [[1, 1.1e-8], [0, 1]], np.zeros((2, 2)), np.eye(3), [1.0, 0.0]],
+        ("U U^dagger",),
+    ),
 )
 
 
