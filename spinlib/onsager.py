@@ -283,4 +283,5 @@ class WallResponse:
         polar, g = number("polarization", polarization, polarization_of), self.conductance
         require("polarization", polar, polar != 0, "defines no beta", "pass the P of the current, -1 <= P <= 1, not 0")
         require("conductance", g, g > _ROUNDING * self.cc, "defines no beta", "take a wire that conducts")
-        return -e * number("width", width, positive) / (hbar * polar * g) * self.wc / self.ww
+        # Not hbar P in a denominator: it leaves the range of a float.
+        return -(e / hbar) * number("width", width, positive) / polar * (self.wc / (self.ww * g))

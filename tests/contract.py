@@ -13,6 +13,7 @@ import math
 import secrets
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -170,6 +171,7 @@ class Contract:
         omit: leaf or property that is not looked at, and why.
         takes: wrong kinds that an argument accepts, as ``{"argument kind": reason}``, see :data:`WRONG`.
         shares: why the result may share memory with an input.
+        warns: what the stated warnings say, a regular expression; every other warning is a failure.
         tolerance: of forms and stacks, share of the largest entry of a leaf.
         examples: how many in the quick lane.
         patience: seconds for one input.
@@ -186,6 +188,7 @@ class Contract:
     omit: Mapping[str, str] = field(default_factory=dict)
     takes: Mapping[str, str] = field(default_factory=dict)
     shares: str = ""
+    warns: str = ""
     tolerance: float = 1e-12
     examples: int = 20
     patience: float = PATIENCE
@@ -195,8 +198,12 @@ class Contract:
     def __str__(self) -> str:
         return f"{self.name} {self.label}".strip()
 
-    def __call__(self, **inputs: Any) -> Any:
-        return (self.call or resolve(self.name))(**inputs)
+    def __call__(self, /, **inputs: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            if self.warns:
+                warnings.filterwarnings("ignore", f".*(?:{self.warns})", UserWarning)
+            return (self.call or resolve(self.name))(**inputs)
 
     def check(self, at_length: bool = False, start: int | None = None) -> None:
         """Try the inputs of the quick lane, the same each time, or those of the long lane, from a seed of its own."""
@@ -205,7 +212,7 @@ class Contract:
             derandomize=not at_length,
             database=None,
             deadline=None,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate, Phase.shrink] if at_length else [Phase.generate],
             report_multiple_bugs=False,
             suppress_health_check=_QUIET,
         )
@@ -297,8 +304,8 @@ class Contract:
         valid = example(self.inputs)
         spoilt = []
         for argument, value in valid.items():
-            if argument == "self":
-                continue
+            if argument == "self" or isinstance(value, bool):
+                continue  # every object has a truth value
             for kind, spoil in WRONG.items():
                 bad = spoil(value)
                 if bad is not sentinel.none:
@@ -405,6 +412,7 @@ class Limit:
         says: parts of each message, such as admissible range and remedy; the argument is always looked for.
         given: the other keyword arguments, valid ones; or a strategy whose simplest example they are.
         label: tells rows of one argument apart.
+        named: how the messages name the argument, if not by its name.
     """
 
     name: str
@@ -414,6 +422,7 @@ class Limit:
     says: tuple[str, ...] = ("pass",)
     given: Inputs | st.SearchStrategy[Inputs] = field(default_factory=dict)
     label: str = ""
+    named: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.argument} {self.label}".strip()
@@ -430,7 +439,7 @@ class Limit:
             with pytest.raises(ValueError) as caught:
                 self._call(value)
             message = str(caught.value)
-            missing = [part for part in (self.argument, *self.says) if part not in message]
+            missing = [part for part in (self.named or self.argument, *self.says) if part not in message]
             assert not missing, f"{self} = {value!r}: {message!r} does not say {missing}"
 
 
