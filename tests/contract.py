@@ -79,7 +79,7 @@ def _gather(value: Any, path: str, found: Inputs, omit: Mapping[str, str], prope
     if isinstance(value, Mapping):
         for key, item in value.items():
             _gather(item, f"{dot}{key}", found, omit, properties)
-    elif isinstance(value, tuple | list) and not (value and all(isinstance(item, int | float) for item in value)):
+    elif isinstance(value, tuple) or (isinstance(value, list) and not all(isinstance(v, int | float) for v in value)):
         for index, item in enumerate(value):
             _gather(item, f"{dot}{index}", found, omit, properties)
     elif dataclasses.is_dataclass(value):
@@ -90,7 +90,7 @@ def _gather(value: Any, path: str, found: Inputs, omit: Mapping[str, str], prope
         for name in names:
             if f"{dot}{name}" not in omit:
                 _gather(getattr(value, name), f"{dot}{name}", found, omit, properties)
-    elif value is None or isinstance(value, np.ndarray | np.generic | int | float | complex | str | tuple | list):
+    elif value is None or isinstance(value, np.ndarray | np.generic | int | float | complex | str | list):
         found[path] = value
 
 

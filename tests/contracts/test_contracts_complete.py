@@ -182,5 +182,5 @@ def test_invariant_frame_tries_wrong_kinds_and_limits() -> None:
 
 
 def test_invariant_leaves_reach_everything() -> None:
-    nested = {"a": [_Answer(1.0), (2, 3)], "b": "text", "c": len}
-    assert leaves(nested) == {"a.0.value": 1.0, "a.1": (2, 3), "b": "text"}
+    nested = {"a": [_Answer(1.0), [2, 3]], "b": ("text", None), "c": len}
+    assert leaves(nested) == {"a.0.value": 1.0, "a.1": [2, 3], "b.0": "text", "b.1": None}
