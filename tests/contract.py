@@ -170,6 +170,7 @@ class Contract:
         nan, inf: leaf of the result (a path such as ``spin_current``, "" for a bare one) that may be so, and why.
         omit: leaf or property that is not looked at, and why.
         takes: wrong kinds that an argument accepts, as ``{"argument kind": reason}``, see :data:`WRONG`.
+        named: how messages call an argument, if not by its name.
         shares: why the result may share memory with an input.
         warns: what the stated warnings say, a regular expression; every other warning is a failure.
         tolerance: of forms and stacks, share of the largest entry of a leaf.
@@ -187,6 +188,7 @@ class Contract:
     inf: Mapping[str, str] = field(default_factory=dict)
     omit: Mapping[str, str] = field(default_factory=dict)
     takes: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
     shares: str = ""
     warns: str = ""
     tolerance: float = 1e-12
@@ -202,7 +204,7 @@ class Contract:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             if self.warns:
-                warnings.filterwarnings("ignore", f".*(?:{self.warns})", UserWarning)
+                warnings.filterwarnings("ignore", f".*(?:{self.warns})")
             return (self.call or resolve(self.name))(**inputs)
 
     def check(self, at_length: bool = False, start: int | None = None) -> None:
@@ -264,6 +266,8 @@ class Contract:
     def _stacked(self, one: Inputs, other: Inputs, choice: int) -> None:
         """Stack some of the arguments that broadcast; the results must be those of the single calls, stacked."""
         names = [name for name in self.stacks if name in one and name in other]
+        if not names:
+            return
         chosen = [name for bit, name in enumerate(names) if choice >> bit & 1] or names
         second = one | {name: other[name] for name in chosen}
         try:
@@ -331,7 +335,7 @@ class Contract:
             with watchdog(self.patience):
                 self(**inputs)
         except ValueError as refusal:
-            return "" if argument in str(refusal) else f"{refusal} does not name it"
+            return "" if self.named.get(argument, argument) in str(refusal) else f"{refusal} does not name it"
         except Exception as problem:
             return f"{problem!r} is no ValueError"
         return "accepted"

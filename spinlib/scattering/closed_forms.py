@@ -102,10 +102,10 @@ def weak_filter_torque(
 def _mean_and_asymmetry(layer: str, mean: ArrayLike, asymmetry: ArrayLike) -> tuple[_Real, _Real]:
     average, half = probability(f"transmission_{layer}", mean), real(f"asymmetry_{layer}", asymmetry)
     shared_shape(**{f"transmission_{layer}": average.shape, f"asymmetry_{layer}": half.shape})
-    inside = np.abs(half) <= np.minimum(average, 1 - average) + _STRUCTURE
+    room = np.minimum(average, 1 - average)
     remedy = f"pass half of T_up - T_down, at most the smaller of transmission_{layer} and 1 - transmission_{layer}"
-    require(f"asymmetry_{layer}", half, inside, "makes a probability leave [0, 1]", remedy)
-    return average, half
+    require(f"asymmetry_{layer}", half, np.abs(half) <= room + _STRUCTURE, "makes a probability leave [0, 1]", remedy)
+    return average, np.clip(half, -room, room)
 
 
 def dirty_spacer_torque(
@@ -281,8 +281,9 @@ def slonczewski_parameters(fixed: HatMatrix, spacer_transmission: ArrayLike, fre
     same = (a.up == b.up) & (a.down == b.down) & (np.abs(z_a - z_b) <= _STRUCTURE * np.abs(z_a))
     symmetric = [np.where(same, p_b, np.nan), np.where(same, l_b, np.nan)]
     constant = kappa * (a.up - a.down) / d
-    cosine = -kappa * (b.up - b.down) * excess_a / (q * d)
-    cosine_squared = excess_a * excess_b / (q * d)
+    # One by one: the product q d leaves the range of a float for a spacer that is nearly closed.
+    cosine = -kappa * (b.up - b.down) * (excess_a / q) / d
+    cosine_squared = (excess_a / q) * (excess_b / d)
     return SlonczewskiTorque(*np.broadcast_arrays(constant, cosine, cosine_squared, *symmetric, p_a, p_b, l_a, l_b))
 
 
