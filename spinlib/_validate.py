@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable
 from math import inf
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ __all__ = [
     "float_or_array",
     "generator",
     "hermitian",
+    "instance",
     "integer",
     "mixing_bound",
     "not_negative",
@@ -30,6 +32,8 @@ __all__ = [
     "unitary",
     "vectors",
 ]
+
+_Kind = TypeVar("_Kind")
 
 
 def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy: str) -> None:
@@ -156,7 +160,7 @@ def positive_or_inf(name: str, value: object) -> float:
     >>> positive_or_inf("thickness", float("inf"))
     inf
     """
-    return inf if np.ndim(value) == 0 and value == inf else number(name, value, positive)  # type: ignore[arg-type]
+    return inf if getattr(value, "ndim", 0) == 0 and value == inf else number(name, value, positive)
 
 
 def not_negative(name: str, value: ArrayLike) -> NDArray[np.float64]:
@@ -283,6 +287,19 @@ def hermitian(name: str, matrices: NDArray[np.complex128]) -> None:
     largest = max(re.max(), -re.min(), im.max(), -im.min())
     text = f"largest part of |{name} - {name}^dagger|"
     require(text, skew, skew <= 1e-12 * largest, "is not 0", "pass Hermitian matrices, (H + H^dagger)/2")
+
+
+def instance(name: str, value: object, kind: type[_Kind], remedy: str) -> _Kind:
+    """Return ``value`` if it is of a class, or refuse it by name; ``remedy`` is what to pass.
+
+    >>> instance("band", 5.0, Exception, "Exception(text)")
+    Traceback (most recent call last):
+    ...
+    ValueError: band = 5.0 is no Exception: pass Exception(text)
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} = {value!r} is no {kind.__name__}: pass {remedy}")
+    return value
 
 
 def integer(name: str, value: object, least: int) -> int:

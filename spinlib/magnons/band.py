@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import float_or_array, integer, not_negative, number, positive, real, require, together
+from spinlib._validate import float_or_array, instance, integer, not_negative, number, positive, real, require, together
 from spinlib.magnons._quadrature import bose, graded, unit_interval
 from spinlib.units import k_B
 
@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 _Real = NDArray[np.float64]
+
+_BAND = "MagnonBand(gap, stiffness, bandwidth)"
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def magnon_susceptibility(
 
 def _thermal(band: MagnonBand, temperature: ArrayLike, chemical_potential: ArrayLike) -> tuple[_Real, _Real]:
     """Return (gap - mu)/k_B T and (bandwidth - gap)/k_B T, of one shape."""
+    instance("band", band, MagnonBand, _BAND)
     mu, kelvin = together(
         chemical_potential=real("chemical_potential", chemical_potential),
         temperature=positive("temperature", temperature),
@@ -250,6 +253,7 @@ def fit_bose_einstein(
     >>> round(fit.temperature, 6), round(fit.chemical_potential / meV, 6)
     (400.0, -2.0)
     """
+    instance("band", band, MagnonBand, _BAND)
     if callable(occupation):
         energy, weight = band.quadrature(points)
         given = not_negative("occupation(energy)", occupation(energy))

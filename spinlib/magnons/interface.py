@@ -9,7 +9,17 @@ from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 
-from spinlib._validate import float_or_array, integer, not_negative, number, positive, positive_or_inf, real, require
+from spinlib._validate import (
+    float_or_array,
+    instance,
+    integer,
+    not_negative,
+    number,
+    positive,
+    positive_or_inf,
+    real,
+    require,
+)
 from spinlib.magnons._evolve import (
     Bath,
     Temperature,
@@ -161,6 +171,8 @@ def spin_seebeck_coefficient(band: MagnonBand, interface: MagnonInterface, tempe
     >>> round(seebeck / (k_B * band.mode_density), 9)  # every mode gives k_B
     1.0
     """
+    instance("band", band, MagnonBand, "MagnonBand(gap, stiffness, bandwidth)")
+    instance("interface", interface, MagnonInterface, "MagnonInterface(mixing_conductance, saturation_spin_density)")
     kelvin = positive("temperature", temperature)
     below, above = band.gap / (k_B * kelvin), band.width / (k_B * kelvin)
     x, weight = graded(below, above)
@@ -266,8 +278,7 @@ def simulate_bilayer(
         ("interface", interface, MagnonInterface),
         ("normal_metal", normal_metal, NormalMetal),
     ):
-        if not isinstance(value, kind):
-            raise ValueError(f"{name} = {value!r} is no {kind.__name__}: pass one from spinlib.magnons")
+        instance(name, value, kind, "one from spinlib.magnons")
     feedback = ferromagnet.feedback
     remedy = "pass feedback <= 0; simulate_demagnetization shows the instability of a positive one"
     require("feedback", feedback, feedback <= 0, "makes the accumulation run away", remedy)

@@ -11,7 +11,17 @@ from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import float_or_array, not_negative, number, positive, positive_or_inf, real, require, together
+from spinlib._validate import (
+    float_or_array,
+    instance,
+    not_negative,
+    number,
+    positive,
+    positive_or_inf,
+    real,
+    require,
+    together,
+)
 from spinlib.magnons._evolve import (
     Bath,
     Occupation,
@@ -74,8 +84,7 @@ class Ferromagnet:
     saturation_spin_density: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.band, MagnonBand):
-            raise ValueError(f"band = {self.band!r} is no MagnonBand: pass MagnonBand(gap, stiffness, bandwidth)")
+        instance("band", self.band, MagnonBand, "MagnonBand(gap, stiffness, bandwidth)")
         checked = {
             "alpha": number("alpha", self.alpha, not_negative),
             "ultrafast_damping": number("ultrafast_damping", self.ultrafast_damping, not_negative),
@@ -90,8 +99,7 @@ class Ferromagnet:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         # rho_D = -2/D is negative whatever the coupling; rounding of the difference is forgiven.
-        density_part = self.feedback - self.exchange_feedback
-        fine = self.feedback > 0 or density_part <= 1e-12 * abs(self.feedback)
+        fine = self.feedback > 0 or self.feedback - self.exchange_feedback <= 1e-12 * abs(self.feedback)
         remedy = (
             f"feedback - exchange_feedback = -2/D is negative: pass exchange_feedback >= feedback = {self.feedback}"
         )
@@ -239,11 +247,10 @@ def spin_transfer_current(
     >>> round(current / (0.6 * band.mode_density * 1e9), 6)  # 3/5 of the largest rate
     1.0
     """
+    instance("band", band, MagnonBand, "MagnonBand(gap, stiffness, bandwidth)")
     energy, weight = band.quadrature(points)
-    gamma = nodal("scattering_rate", scattering_rate, energy)
-    n = nodal("occupation", occupation, energy)
-    kelvin = number("temperature", temperature, positive)
-    mu = number("spin_accumulation", spin_accumulation)
+    gamma, n = nodal("scattering_rate", scattering_rate, energy), nodal("occupation", occupation, energy)
+    kelvin, mu = number("temperature", temperature, positive), number("spin_accumulation", spin_accumulation)
     return float(weight @ np.asarray(occupation_rate(gamma, energy, n, kelvin, mu)) * hbar)
 
 
@@ -363,11 +370,9 @@ def simulate_demagnetization(
     >>> bool(abs(kept[1] - kept[0]) < 1e-12 * run.magnon_density[1])
     True
     """
-    if not isinstance(ferromagnet, Ferromagnet):
-        raise ValueError(f"ferromagnet = {ferromagnet!r} is no Ferromagnet: pass Ferromagnet(band, alpha, ...)")
-    feedback = ferromagnet.feedback
+    feedback = instance("ferromagnet", ferromagnet, Ferromagnet, "Ferromagnet(band, alpha, ...)").feedback
     remedy = "ferromagnetic coupling has feedback < 0 (KK prints |rho|); allow_runaway=True shows the instability"
-    require("feedback", feedback, feedback <= 0 or allow_runaway, "makes the accumulation run away", remedy)
+    require("feedback", feedback, feedback <= 0 or bool(allow_runaway), "makes the accumulation run away", remedy)
     record = record_times(times)
     bath = Bath.of("temperature", temperature, breakpoints)
     band = ferromagnet.band
