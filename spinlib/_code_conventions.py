@@ -42,7 +42,9 @@ def plain(**values: ArrayLike) -> dict[str, float | _Real]:
 def _polarization(name: str, value: ArrayLike, largest: int) -> _Real:
     remedy = f"pass |{name}| <= {largest}; a valve of unlike magnets has no single one, see slonczewski_to_oommf"
     polarization = real(name, value, remedy)
-    require(name, polarization, np.abs(polarization) <= largest * (1 + _ROUNDING), "exceeds what a stack can give", remedy)
+    require(
+        name, polarization, np.abs(polarization) <= largest * (1 + _ROUNDING), "exceeds what a stack can give", remedy
+    )
     return polarization
 
 

@@ -5,14 +5,15 @@ any angle between two magnets, what lies on one side of the spacer enters as one
 seen from the spacer, a part of a stack is a source of spin current and a conductance, J_s = P J + M V_s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, pi
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import real
+from spinlib._validate import instance, not_negative, number, positive, positive_or_inf, real, require
 from spinlib.circuit import InterfaceConductance
 from spinlib.diffusion import Interface, Layer, Medium, StackSolution, reverse, solve_stack
 from spinlib.materials import Quantity
@@ -31,12 +32,15 @@ class Film:
 
     Args:
         material: as the file names it.
-        thickness: d [m], infinite for a lead.
+        thickness: d [m], positive, infinite for a lead.
         medium: Valet-Fert parameters, the majority up.
         angle: of the magnetisation, in one plane [rad]; None where nothing is magnetic.
-        saturation_magnetization: M_s [A/m], or None.
-        alpha: Gilbert damping, or None.
-        anisotropy_field: of the easy axis [T], or None.
+        saturation_magnetization: M_s [A/m], positive, or None.
+        alpha: Gilbert damping, >= 0, or None.
+        anisotropy_field: of the easy axis [T], >= 0, or None.
+
+    Raises:
+        ValueError: a name that is no text, a medium that is none, a quantity out of range or not one finite number.
 
     >>> Film("Cu", 5e-9, Medium.valet_fert(6e-9)).angle is None
     True
@@ -50,6 +54,13 @@ class Film:
     alpha: float | None = None
     anisotropy_field: float | None = None
 
+    def __post_init__(self) -> None:
+        instance("material", self.material, str, "the name of the material")
+        instance("medium", self.medium, Medium, "a Medium, such as Medium.valet_fert(...)")
+        object.__setattr__(self, "thickness", positive_or_inf("thickness", self.thickness))
+        rules = {"angle": real, "saturation_magnetization": positive, "alpha": not_negative}
+        _optional(self, rules | {"anisotropy_field": not_negative})
+
 
 @dataclass(frozen=True)
 class Contact:
@@ -57,7 +68,11 @@ class Contact:
 
     Args:
         interface: for a magnet that points up, or None if transparent.
-        mixing_conductance: Re G_mix [S/m^2] between diffusive metals (Sharvin resistance taken off), or None.
+        mixing_conductance: Re G_mix [S/m^2] between diffusive metals (Sharvin resistance taken off), positive, or
+            None.
+
+    Raises:
+        ValueError: an interface that is none, or a mixing conductance that is not one positive number.
 
     >>> Contact(Interface.valet_fert(5e-16, 0.7)).mixing_conductance is None
     True
@@ -65,6 +80,11 @@ class Contact:
 
     interface: Interface | None = None
     mixing_conductance: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.interface is not None:
+            instance("interface", self.interface, Interface, "an Interface, such as Interface.valet_fert(...), or None")
+        _optional(self, {"mixing_conductance": positive})
 
 
 @dataclass(frozen=True)
@@ -88,10 +108,14 @@ class Stack:
 
     Args:
         title: what the file calls it, perhaps empty.
-        films: from left to right, L of them.
+        films: from left to right, L >= 1 of them; only the first and the last may be leads.
         contacts: between each film and the next, L - 1.
         current_density: J, conventional, positive from left to right [A/m^2].
         sources: what was taken from the table of :mod:`spinlib.materials`, by place in the file.
+
+    Raises:
+        ValueError: no film, something that is no Film or Contact, a number of contacts other than L - 1, a lead inside
+            the stack, or a current density that is not one finite number.
 
     >>> lead, film = Film("Cu", inf, Medium.valet_fert(6e-9, 0.0, 4e-7)), Medium.valet_fert(75e-9, 0.5, 4e-8)
     >>> Stack("", (lead, Film("Co", 3e-9, film, angle=0.0)), (Contact(),), 1.0, {}).magnets
@@ -103,6 +127,23 @@ class Stack:
     contacts: tuple[Contact, ...]
     current_density: float
     sources: Mapping[str, Quantity]
+
+    def __post_init__(self) -> None:
+        instance("title", self.title, str, "a text, perhaps empty")
+        instance("sources", self.sources, Mapping, "a dictionary, perhaps empty")  # type: ignore[type-abstract]
+        for name, kind in (("films", Film), ("contacts", Contact)):
+            given = instance(name, getattr(self, name), Sequence, f"a tuple of {kind.__name__} objects")  # type: ignore[type-abstract]
+            for index, each in enumerate(given):
+                instance(f"{name}[{index}]", each, kind, f"{kind.__name__} objects")
+            object.__setattr__(self, name, tuple(given))
+        if len(self.contacts) != len(self.films) - 1:
+            counts = f"{len(self.contacts)} for {len(self.films)} films"
+            raise ValueError(f"contacts: {counts}: pass at least one film, and one contact fewer than films")
+        inner = np.array([film.thickness for film in self.films[1:-1]])
+        require(
+            "thickness inside the stack", inner, inner < inf, "is infinite", "pass leads as first or last film only"
+        )
+        object.__setattr__(self, "current_density", number("current_density", self.current_density))
 
     def __repr__(self) -> str:
         """Show the films, angles of magnets in degrees."""
@@ -210,6 +251,13 @@ class Stack:
                 "collinear: pass 0 or 180 deg to solve(), or take valve() for any angle"
             )
         return -1 if round(half_turns) % 2 else 1
+
+
+def _optional(item: Film | Contact, rules: Mapping[str, Callable[[str, ArrayLike], NDArray[np.float64]]]) -> None:
+    """Check the fields of an item that are not None, each by its rule."""
+    for name, rule in rules.items():
+        if getattr(item, name) is not None:
+            object.__setattr__(item, name, number(name, getattr(item, name), rule))
 
 
 def _along(item: _Item, sign: int) -> _Item:

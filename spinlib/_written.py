@@ -3,6 +3,7 @@
 import math
 from decimal import Decimal, InvalidOperation
 
+from spinlib._toml import product
 from spinlib.units import e2_over_h, oersted
 
 __all__ = ["UNITS", "factor", "quantity", "shown"]
@@ -56,11 +57,11 @@ def quantity(place: str, text: object, dimension: str) -> float:
         value = Decimal(first)
     except InvalidOperation:
         raise ValueError(f'{place} = "{text}" begins with no number: write number and unit, {example}') from None
-    if not value.is_finite() or math.isinf(float(value * max(UNITS[dimension].values()))):
+    if not value.is_finite() or math.isinf(product(value, max(UNITS[dimension].values()))):
         raise ValueError(f'{place} = "{text}" is not finite: write number and unit, {example}')
     if not unit.strip():
         raise ValueError(f'{place} = "{text}" has no unit: write number and unit, {example}')
-    return float(value * factor(place, unit.strip(), dimension))
+    return product(value, factor(place, unit.strip(), dimension))
 
 
 def shown(value: object) -> str:

@@ -53,7 +53,7 @@ def read_columns(
             raise ValueError(f"dimension of {name} = {dimension!r} is not known: pass one of {', '.join(UNITS)}")
     file = Path(path)
     try:
-        lines = _lines(file.read_text(encoding="utf-8-sig"))
+        lines = _lines(file.name, file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError(f"{file.name} is not UTF-8 text: save it as CSV in UTF-8, not as a spreadsheet") from None
     number, header = next(lines, (1, []))
@@ -84,11 +84,14 @@ def read_columns(
     return found
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield number and entries of each line that is neither empty nor a remark."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield number, [entry.strip() for entry in next(csv.reader([line]))]
+            try:
+                yield number, [entry.strip() for entry in next(csv.reader([line]))]
+            except csv.Error as error:
+                raise ValueError(f"{name}, line {number} is no CSV ({error}): write numbers and commas") from None
 
 
 def _header(

@@ -4,16 +4,16 @@ The values live in ``materials.toml`` beside this module; :func:`read_materials`
 same format. A value is *verified* only if the table or line that states it was read in a source with a DOI.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from spinlib._toml import product, toml
 from spinlib._validate import finite, require
 
 __all__ = ["Quantity", "material", "materials", "read_materials"]
@@ -189,24 +189,21 @@ def read_materials(path: str | Path) -> dict[str, dict[str, Quantity]]:
         ValueError: the file is no TOML or a record breaks the format; the message names record, entry and remedy.
         OSError: the file cannot be read.
 
-    >>> from importlib.resources import files
+    >>> from importlib.resources import as_file, files
     >>> read_materials(files("spinlib") / "materials.toml")["Cu"]["resistivity"].value
     6e-09
     """
-    return _parse(Path(path).read_text(encoding="utf-8"), str(path))
+    return _parse(Path(path))
 
 
 @cache
 def _shipped() -> dict[str, dict[str, Quantity]]:
-    resource = files("spinlib") / "materials.toml"
-    return _parse(resource.read_text(encoding="utf-8"), resource.name)
+    with as_file(files("spinlib") / "materials.toml") as file:
+        return _parse(file)
 
 
-def _parse(text: str, place: str) -> dict[str, dict[str, Quantity]]:
-    try:
-        content = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{place} is not TOML ({error}): correct the line") from None
+def _parse(file: Path) -> dict[str, dict[str, Quantity]]:
+    content = toml(file)
     try:
         _keys("file", content, {"source", "material"}, set())
         return {
@@ -217,7 +214,7 @@ def _parse(text: str, place: str) -> dict[str, dict[str, Quantity]]:
             for name, records in _table("material", content["material"]).items()
         }
     except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
+        raise ValueError(f"{file.name}: {error}") from None
 
 
 def _quantity(place: str, record: Any, sources: Any) -> Quantity:
@@ -229,10 +226,10 @@ def _quantity(place: str, record: Any, sources: Any) -> Quantity:
     try:
         factor = _known(record["unit"])
         entries = dict(record, source=sources[key]["citation"], doi=sources[key].get("doi"))
-        entries["value"] = float(_decimal("value", record["value"]) * factor)
+        entries["value"] = product(_decimal("value", record["value"]), factor)
         if "uncertainty" in record:
             entries["uncertainty"] = _each(
-                record["uncertainty"], lambda number: float(_decimal("uncertainty", number) * factor)
+                record["uncertainty"], lambda number: product(_decimal("uncertainty", number), factor)
             )
         if "temperature" in record:
             entries["temperature"] = float(_decimal("temperature", record["temperature"]))

@@ -35,7 +35,7 @@ def load(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         if record.pop("digest") != digest(record):
             raise ValueError("edited by hand")
         return {name: _decode(item) for name, item in record.pop("arrays").items()}, record
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path.name} is damaged ({error}): restore it, or remake it as its chapter says") from None
 
 

@@ -30,15 +30,15 @@
     mixing_conductance = "1.1e15 S/m^2"      # Re G_mix between diffusive metals; may be left out
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import pairwise
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
 from spinlib._film_stack import Contact, Film, Stack
+from spinlib._toml import toml
 from spinlib._written import quantity, shown
 from spinlib.diffusion import Interface, Medium
 from spinlib.materials import Quantity, material, materials
@@ -96,12 +96,7 @@ def read_stack(path: str | Path) -> Stack:
     5e-08
     """
     file = Path(path)
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=Decimal)
-    except UnicodeDecodeError:
-        raise ValueError(f"{file.name} is not UTF-8 text: save it as plain text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file.name} is not TOML ({error}): correct the line") from None
+    content = toml(file)
     try:
         return _stack(content)
     except ValueError as error:
@@ -292,7 +287,7 @@ def _value(place: str, key: str, value: object, dimension: str) -> float:
         return inf
     if dimension != "number":
         return quantity(place, value, dimension)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not isfinite(float(value)):
         raise ValueError(f"{place} = {shown(value)} is no number: write a finite number without quotes")
     return float(value)
 
