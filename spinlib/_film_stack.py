@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import instance, not_negative, number, positive, positive_or_inf, real, require
+from spinlib._validate import instance, not_negative, number, positive, positive_or_inf, real
 from spinlib.circuit import InterfaceConductance
 from spinlib.diffusion import Interface, Layer, Medium, StackSolution, reverse, solve_stack
 from spinlib.materials import Quantity
@@ -139,10 +139,9 @@ class Stack:
         if len(self.contacts) != len(self.films) - 1:
             counts = f"{len(self.contacts)} for {len(self.films)} films"
             raise ValueError(f"contacts: {counts}: pass at least one film, and one contact fewer than films")
-        inner = np.array([film.thickness for film in self.films[1:-1]])
-        require(
-            "thickness inside the stack", inner, inner < inf, "is infinite", "pass leads as first or last film only"
-        )
+        for index, film in enumerate(self.films[1:-1], 1):
+            if film.thickness == inf:
+                raise ValueError(f"films[{index}] is a lead inside the stack: pass one as the first or the last film")
         object.__setattr__(self, "current_density", number("current_density", self.current_density))
 
     def __repr__(self) -> str:

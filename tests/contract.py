@@ -158,7 +158,7 @@ class Contract:
     """What ``spinlib.<name>`` keeps for every valid input.
 
     For each drawn input: no exception and no warning; an answer in time; finite numbers, but for the leaves that
-    ``nan`` and ``inf`` name with a reason; inputs untouched and not shared with the result; equal bits the second time;
+    ``nan`` and ``inf`` name with a reason; arrays untouched and not shared with the result; equal bits the second time;
     the same for lists, integers, read-only, strided and shapeless arrays; and stacked arguments give the stacked single
     results.
 
@@ -170,6 +170,7 @@ class Contract:
         nan, inf: leaf of the result (a path such as ``spin_current``, "" for a bare one) that may be so, and why.
         omit: leaf or property that is not looked at, and why.
         takes: wrong kinds that an argument accepts, as ``{"argument kind": reason}``, see :data:`WRONG`.
+        forms: in which the inputs come, too.
         named: how messages call an argument, if not by its name.
         shares: why the result may share memory with an input.
         warns: what the stated warnings say, a regular expression; every other warning is a failure.
@@ -188,6 +189,7 @@ class Contract:
     inf: Mapping[str, str] = field(default_factory=dict)
     omit: Mapping[str, str] = field(default_factory=dict)
     takes: Mapping[str, str] = field(default_factory=dict)
+    forms: tuple[Callable[[Any], Any], ...] = FORMS
     named: Mapping[str, str] = field(default_factory=dict)
     shares: str = ""
     warns: str = ""
@@ -220,7 +222,9 @@ class Contract:
         )
 
         @chosen
-        @given(self.inputs, self.inputs if self.stacks else st.none(), st.sampled_from(FORMS), st.integers(0, 2**16))
+        @given(
+            self.inputs, self.inputs if self.stacks else st.none(), st.sampled_from(self.forms), st.integers(0, 2**16)
+        )
         def run(one: Inputs, other: Inputs | None, form: Callable[[Any], Any], choice: int) -> None:
             with watchdog(self.patience):
                 result = self._kept(one)
@@ -255,7 +259,7 @@ class Contract:
                 assert path in self.nan or not np.any(np.isnan(value)), f"{path} is nan: {value}"
                 assert path in self.inf or not np.any(np.isinf(value)), f"{path} is infinite: {value}"
         if not self.shares:
-            arrays = [value for value in leaves(inputs, properties=False).values() if isinstance(value, np.ndarray)]
+            arrays = [value for value in inputs.values() if isinstance(value, np.ndarray)]
             for path, value in leaves(result, omit=self.omit, properties=False).items():
                 shared = isinstance(value, np.ndarray) and any(np.shares_memory(value, array) for array in arrays)
                 assert not shared, f"{path or 'the result'} is a view of an input"
