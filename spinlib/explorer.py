@@ -17,7 +17,7 @@ import numpy as np
 from IPython.display import display
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import real, require
+from spinlib._validate import instance, number, real, require, shaped
 
 __all__ = ["Slider", "publish"]
 
@@ -50,7 +50,7 @@ class Slider:
         logarithmic: as the horizontal axis, whether it is drawn with equal decades; then ``values`` are positive.
 
     Raises:
-        ValueError: a name that is none, values that do not increase, a start that is none of them.
+        ValueError: a name that is none, a text that is none, values that do not increase, a start that is none of them.
     """
 
     name: str
@@ -62,6 +62,8 @@ class Slider:
 
     def __post_init__(self) -> None:
         """Check what cannot become a slider."""
+        for name in ("name", "label", "unit"):
+            instance(name, getattr(self, name), str, "a text")
         if not (self.name.isidentifier() and self.name.isascii()) or self.name in _RESERVED.split():
             raise ValueError(f"name = {self.name!r} is no name in JavaScript: pass letters and digits, such as 'theta'")
         values = real("values", self.values)
@@ -69,9 +71,10 @@ class Slider:
             raise ValueError(f"values of {self.name} do not increase: pass at least two, each larger than the last")
         if self.logarithmic:
             require("values", values, values > 0, "has no logarithm", "pass positive values")
-        nearest = values[np.argmin(np.abs(values - self.start))]
-        if abs(nearest - self.start) > _ROUNDING * np.ptp(values):
-            message = f"start = {self.start} is none of the values of {self.name}: pass one; the nearest is {nearest:g}"
+        start = number("start", self.start)
+        nearest = values[np.argmin(np.abs(values - start))]
+        if abs(nearest - start) > _ROUNDING * np.ptp(values):
+            message = f"start = {start:.10g} is none of the values of {self.name}: pass one; the nearest is {nearest:g}"
             raise ValueError(message)
         object.__setattr__(self, "values", tuple(values.tolist()))
         object.__setattr__(self, "start", float(nearest))
@@ -111,15 +114,25 @@ def publish(
         y_range: limits of the vertical axis; without them it follows the curves.
 
     Raises:
-        ValueError: a name that is none, two sliders of one name, an array of another shape, no curve, too many data.
+        ValueError: a name that is none, two sliders of one name, an array of another shape or not of real numbers, no
+            curve, limits that do not increase, too many data.
     """
+    for what, text in (("name", name), ("title", title), ("y", y)):
+        instance(what, text, str, "a text")
     if not _NAME.fullmatch(name):
         raise ValueError(f"name = {name!r} is no name of an explorer: pass 'explorer-' and small words with hyphens")
-    names = [slider.name for slider in (x, *sliders)]
+    instance("x", x, Slider, "a Slider")
+    for what, forms in (("curves", curves), ("readouts", readouts or {})):
+        instance(what, forms, Mapping, "a dictionary of expressions or arrays by their labels")  # type: ignore[type-abstract]
+    instance("sliders", sliders, Sequence, "a list of Slider objects")  # type: ignore[type-abstract]
+    names = [x.name, *(instance("sliders", slider, Slider, "Slider objects").name for slider in sliders)]
     if len(set(names)) < len(names):
         raise ValueError(f"sliders are called {', '.join(names)}: give each its own name")
     if not 1 <= len(curves) <= _CURVES:
         raise ValueError(f"curves holds {len(curves)}: pass one to {_CURVES}, by their labels, so that they look apart")
+    if y_range is not None:
+        low, high = shaped("y_range", y_range, (2,), "pass (lowest, highest), or None").tolist()
+        require("y_range[1]", high, high > low, "is not above y_range[0]", "pass (lowest, highest), or None")
     shape = tuple(len(slider.values) for slider in sliders)
     drawn = {label: _form(label, form, (*shape, len(x.values)), names) for label, form in curves.items()}
     shown = {label: _form(label, form, shape, names) for label, form in (readouts or {}).items()}
@@ -149,7 +162,10 @@ def _form(label: str, form: str | ArrayLike, shape: tuple[int, ...], names: Sequ
         if "//" in form:
             raise ValueError(f"{label} = {form!r} needs a function that JavaScript lacks: rewrite it, as coth by exp")
         return f"({{ {', '.join(names)} }}) => {form}"
-    array: NDArray[np.float64] = np.asarray(form, dtype=float)
+    try:
+        array: NDArray[np.float64] = np.asarray(form).astype(float, casting="same_kind")
+    except (TypeError, ValueError):
+        raise ValueError(f"{label} = {form!r} is no array of real numbers: pass one, or an expression") from None
     if array.shape != shape:
         raise ValueError(f"{label} has the shape {array.shape}: pass one value for each position, shape {shape}")
     return [float(f"{value:.10g}") if np.isfinite(value) else None for value in array.ravel()]
@@ -173,4 +189,4 @@ def _pair(label: str, form: str | list[float | None]) -> str:
 
 def _json(item: object) -> str:
     # A script ends at its closing tag, wherever that stands.
-    return json.dumps(item, ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+    return json.dumps(item, ensure_ascii=False, allow_nan=False, default=float).replace("</", "<\\/")

@@ -19,6 +19,8 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+from spinlib._validate import instance
+
 __all__ = ["COLORS", "figure_data", "glue", "publish", "summary", "use_style"]
 
 COLORS = {
@@ -91,7 +93,7 @@ def figure_data(figure: Figure) -> dict[str, Any]:
     [2.0, 4.0]
     >>> plt.close(figure)
     """
-    figure.draw_without_rendering()  # places ticks
+    instance("figure", figure, Figure, "a figure of matplotlib").draw_without_rendering()  # places ticks
     return {
         "axes": [_axes_data(axes) for axes in figure.axes],
         "texts": [_text_data(text) for text in figure.texts],
@@ -102,19 +104,24 @@ def figure_data(figure: Figure) -> dict[str, Any]:
 def summary(figure: Figure) -> str:
     """One line per labelled curve: range, extrema, zeros and integral of what is plotted, to five digits.
 
+    Points that are not finite are left out; a curve without any other says so.
+
     >>> figure, axes = plt.subplots()
     >>> _ = axes.plot([0, 1, 2], [-1, 1, 1], label="torque")
     >>> print(summary(figure))
     torque: x 0 to 2; min -1 at 0; max 1 at 1; zeros at 0.5; integral 1
     >>> plt.close(figure)
     """
-    labelled = [line for axes in figure.axes for line in axes.lines if not str(line.get_label()).startswith("_")]
+    drawn = instance("figure", figure, Figure, "a figure of matplotlib")
+    labelled = [line for axes in drawn.axes for line in axes.lines if not str(line.get_label()).startswith("_")]
     return "\n".join(_curve_summary(line) for line in labelled)
 
 
 def _curve_summary(line: Line2D) -> str:
     x, y = (np.asarray(values, dtype=float) for values in line.get_data())
     keep = np.isfinite(x) & np.isfinite(y)
+    if not keep.any():
+        return f"{line.get_label()}: no finite point"
     x, y = x[keep], y[keep]
     rounding = 1e-12 * np.abs(y).max()  # differs between processors
     y = np.where(np.abs(y) < rounding, 0.0, y)
