@@ -1,13 +1,16 @@
 """Contracts of circuit theory: what is conserved, what is refused."""
 
+import csv
+import tempfile
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from spinlib.circuit import InterfaceConductance
+from spinlib.circuit import InterfaceConductance, InterfaceCurrent
 from spinlib.units import e, e2_over_h, hbar
 from tests.contract import Contract, Limit, contracts, refused
 from tests.contracts import draw, kinds
@@ -160,6 +163,46 @@ def scattering(draw_one: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@st.composite
+def tables(draw_one: st.DrawFn) -> dict[str, Any]:
+    """A result of several points, and perhaps their coordinate."""
+    count = draw_one(st.integers(0, 3))
+    current = InterfaceCurrent(
+        np.array(draw_one(draw.arrays(draw.signed(1e-300, 1e300), (count,)))),
+        np.array(draw_one(draw.arrays(draw.signed(1e-300, 1e300), (count, 3)))).reshape(count, 3),
+    )
+    inputs: dict[str, Any] = {"self": current}
+    if draw_one(st.booleans()):
+        inputs["bias"] = draw_one(draw.arrays(draw.signed(1e-300, 1e300), (count,)))
+    return inputs
+
+
+def _tabulated(table: dict[str, Any], self: InterfaceCurrent, bias: Any = None) -> None:
+    """One column per number, one row per point, in the order of the fields, the coordinate first."""
+    assert list(table) == [*([] if bias is None else ["bias"]), "charge_current", *(f"spin_current_{i}" for i in "xyz")]
+    np.testing.assert_array_equal(table["spin_current_y"], self.spin_current[:, 1])
+    assert {len(column) for column in table.values()} == {len(self.charge_current)}
+
+
+def _comes_back(read: dict[str, list[float]], self: InterfaceCurrent, bias: Any = None) -> None:
+    """The file holds every digit."""
+    columns = self.columns() if bias is None else self.columns(bias=bias)
+    assert read == {name: column.tolist() for name, column in columns.items()}
+
+
+def _through_a_file(self: InterfaceCurrent, **along: Any) -> dict[str, list[float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own.csv"
+        self.to_csv(path, **along)
+        self.to_csv(path, overwrite=True, **along)
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            self.to_csv(path, **along)
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    names = [title.partition(" [")[0] for title in header]
+    return {name: [float(row[index]) for row in rows] for index, name in enumerate(names)}
+
+
 STACKED = {"voltage1": 0, "charge_current": 0, "voltage2": 0}
 _VALVES = valves(driven_by="voltage1").filter(_conducting)
 _DRIVEN = valves(driven_by="charge_current").filter(_conducting)
@@ -255,6 +298,14 @@ CONTRACTS = (
         tolerance=1e-9,
         label="at a current",
     ),
+    Contract(
+        "circuit.InterfaceCurrent.columns",
+        tables(),
+        _tabulated,
+        call=lambda self, **along: self.columns(**along),
+        shares="a column of a coordinate may be a view of it",
+    ),
+    Contract("circuit.InterfaceCurrent.to_csv", tables(), _comes_back, call=_through_a_file),
 )
 
 _TORQUE = {"m": UP, "spin_current": (1.0, 0.0, 0.0), "magnetic_moment": 1.0}

@@ -123,9 +123,6 @@ def _law(value: float, self: Any, theta: float) -> None:
     assert value == pytest.approx(-float(self(-theta)), abs=1e-12 * (1 + abs(value)))
 
 
-LAWS = st.fixed_dictionaries(
-    {"self": valves().map(lambda given: slonczewski_parameters(**given)), "theta": draw.angles()}
-)
 SYMMETRIC = "only a symmetric stack has one polarization and one asymmetry"
 FILTER = "infinite for a perfect filter"
 
@@ -177,6 +174,14 @@ CONTRACTS = (
         nan={"polarization": SYMMETRIC, "asymmetry": SYMMETRIC},
         inf={"asymmetry": FILTER, "asymmetry_fixed": FILTER, "asymmetry_free": FILTER},
         examples=60,
+    ),
+    Contract(
+        "scattering.closed_forms.SlonczewskiTorque.__call__",
+        st.fixed_dictionaries(
+            {"self": valves().map(lambda given: slonczewski_parameters(**given)), "theta": draw.angles()}
+        ),
+        _law,
+        {"theta": 0},
     ),
 )
 

@@ -32,19 +32,23 @@ def modules() -> list[str]:
 
 
 def calls(module: str) -> Iterator[tuple[str, Any]]:
-    """Public functions, classes and their public methods, by name."""
+    """Public functions, classes and their public methods, by name; of what is only returned, the methods."""
     room = importlib.import_module(f"spinlib.{module}")
-    for name in room.__all__:
-        item = getattr(room, name, None)
-        if not callable(item):
-            continue
-        yield f"{module}.{name}", item
-        if inspect.isclass(item):
-            for method in dir(item):
-                call = getattr(item, method)
-                home = getattr(call, "__module__", "")
-                if (method[0] != "_" or method == "__call__") and inspect.isroutine(call) and "spinlib" in (home or ""):
-                    yield f"{module}.{name}.{method}", call
+    listed = [(name, getattr(room, name, None)) for name in room.__all__]
+    returned = [(name, item) for name, item in vars(room).items() if name[0] != "_" and name not in room.__all__]
+    for name, item in [*listed, *returned]:
+        if name in room.__all__ and callable(item):
+            yield f"{module}.{name}", item
+        if inspect.isclass(item) and (name in room.__all__ or item.__module__ == room.__name__):
+            yield from methods(f"{module}.{name}", item)
+
+
+def methods(name: str, kind: type) -> Iterator[tuple[str, Any]]:
+    for method in dir(kind):
+        call = getattr(kind, method)
+        ours = (getattr(call, "__module__", "") or "").startswith("spinlib.")
+        if ours and inspect.isroutine(call) and (method[0] != "_" or method == "__call__"):
+            yield f"{name}.{method}", call
 
 
 def stated(item: Any) -> set[str]:
