@@ -1,8 +1,10 @@
 """Tests run in the environment of the house, also when pytest is started by hand."""
 
+import importlib
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,13 @@ for _name in set(os.environ) - set(_wanted):
     # pytest tells its workers who they are by such variables.
     if _name.startswith(FOREIGN) and not _name.startswith("PYTEST_"):
         del os.environ[_name]
+# No test talks to another machine, nor does a Python that it starts: kernels of notebooks, workers, scripts.
+_guard = str(ROOT / "tests" / "sockets")
+_wanted["PYTHONPATH"] = os.pathsep.join([_guard, _wanted["PYTHONPATH"]])
 os.environ.update(_wanted)
+if _guard not in sys.path:
+    sys.path.insert(0, _guard)
+importlib.import_module("loopback").refuse()
 
 # The same examples on every machine and in every run; how fast a machine is proves nothing.
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
