@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from tools.isolation import FOREIGN, ROOT, VENV, environment
@@ -31,9 +30,7 @@ if _guard not in sys.path:
     sys.path.insert(0, _guard)
 importlib.import_module("loopback").refuse()
 
-# The same examples on every machine and in every run; how fast a machine is proves nothing.
-settings.register_profile("house", derandomize=True, deadline=None, database=None)
-settings.load_profile("house")
+importlib.import_module("tests.examples")
 
 _SLOW = ("test_build.py", "test_reader.py")  # about half of the time
 

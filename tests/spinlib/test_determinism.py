@@ -1,0 +1,89 @@
+"""The same bits whatever the hash seed, the neighbours and the threads; what threads and compiler may change is named."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fingerprints import ROOMS, THREADED, deviation
+
+ROOT = Path(__file__).resolve().parents[2]
+REORDERED = 1e-10
+"""Where the linear algebra adds up in another order, relative to each number."""
+UNCOMPILED = 1e-12
+"""The same statements as Python and as machine code, relative to each number."""
+
+
+def start(threads: int = 1, seed: str = "0", **settings: str) -> subprocess.Popen[str]:
+    """Begin to compute the fingerprints in a process of its own."""
+    count = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    environment = os.environ | count | {"PYTHONHASHSEED": seed} | settings
+    command = [sys.executable, "-m", "tests.fingerprints"]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 0
+    return dict(json.loads(printed))
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
+    """Largest relative deviation of each room whose bits differ."""
+    assert set(one["rooms"]) == set(other["rooms"]) == set(ROOMS)
+    pairs = {room: (one["rooms"][room], other["rooms"][room]) for room in ROOMS}
+    return {room: deviation(*pair) for room, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def check(differ: Mapping[str, float]) -> None:
+    assert set(differ) <= set(THREADED), f"these have other bits: {differ}"
+    assert all(value < REORDERED for value in differ.values()), differ
+
+
+def test_invariant_bits_of_two_processes_at_once_on_other_threads_and_hash_seeds() -> None:
+    one, other = map(answer, (start(), start(threads=2, seed="1")))
+    assert one["surroundings"]["hash"] != other["surroundings"]["hash"]
+    check(differences(one, other))
+
+
+def test_invariant_a_fingerprint_holds_what_it_should_and_shows_the_last_bit() -> None:
+    numbers = [value.hex() for value in (0.1, -2.0, float("nan"))]
+    assert deviation(numbers, list(numbers)) == 0
+    assert deviation(numbers, [(0.1).hex(), (-2.0000000000000004).hex(), "nan"]) == pytest.approx(2**-52, abs=1e-20)
+    assert deviation(numbers, [(0.1).hex(), (2.0).hex(), "nan"]) == 2
+    assert not deviation(numbers, [(0.1).hex(), "nan", "nan"]) < REORDERED
+    with pytest.raises(AssertionError):
+        check({"macrospin": 2**-52})
+    with pytest.raises(AssertionError):
+        check({"wide_lattice": 1e-9})
+
+
+@pytest.mark.full
+def test_invariant_bits_over_threads_and_hash_seeds() -> None:
+    from tools.trust import keep
+
+    base = answer(start())
+    found = []
+    for threads, seed in ((1, "0"), (2, "0"), (4, "0"), (1, "1"), (1, "random"), (4, "random")):
+        pair = [start(threads, seed), start(threads, seed)]  # at once, and each beside the first
+        runs = [answer(each) for each in pair]
+        assert (runs[0]["surroundings"]["hash"] == base["surroundings"]["hash"]) == (seed == "0")
+        differ = [differences(base, run) for run in runs]
+        for each in differ:
+            check(each if threads > 1 else dict.fromkeys(each, 1.0))
+        found.append({"threads": threads, "seed": seed, "differ": max(differ, key=len)})
+    counts = {room: len(base["rooms"][room]) for room in ROOMS}
+    keep("determinism", {"numbers": counts, "runs": found, "tolerance": REORDERED})
+
+
+@pytest.mark.full
+def test_invariant_kernels_as_plain_python_give_the_same_numbers() -> None:
+    compiled, plain = map(answer, (start(), start(NUMBA_DISABLE_JIT="1")))
+    assert compiled["surroundings"]["compiled"]
+    assert not plain["surroundings"]["compiled"]
+    assert all(value < UNCOMPILED for value in differences(compiled, plain).values())
