@@ -61,7 +61,7 @@ def kind(test: str) -> str:
 
 def collected(*words: str) -> list[str]:
     """Ids of the tests that pytest finds."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-o", "addopts=", "--strict-markers",
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts=", "--strict-markers",
                "--doctest-modules", "-p", "no:cacheprovider", *words]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

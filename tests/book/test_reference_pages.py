@@ -12,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from pybtex.database import parse_file
 
+from spinlib import conventions
 from tests.book.ledger_copy import EXTENSIONS, entries
 from tools.contents import pages
 from tools.notebooks import ROOT, chapters
@@ -343,3 +344,11 @@ def test_bibliography_begins_with_the_five_papers():
         if re.fullmatch(r"[A-Za-z, -]+", words):  # no accent, no quote, no command
             shown = first if key in PAPERS else second
             assert words.lower() in " ".join(shown.lower().split()), key
+
+
+def test_every_conversion_is_executed_on_its_page():
+    """The page *Conventions* says so."""
+    page = (ROOT / "book" / "conventions.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\}.*?^```$", page, flags=re.MULTILINE | re.DOTALL)
+    called = {name for cell in cells for name in re.findall(r"\bconventions\.(\w+)\(", cell)}
+    assert called == set(conventions.__all__)

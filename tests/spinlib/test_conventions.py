@@ -1,8 +1,5 @@
 """`spinlib.conventions`: each conversion against the physics or the equation of motion that both sides describe."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -661,14 +658,6 @@ def results(value):
     """Results of a conversion by name or number."""
     named = value if isinstance(value, dict) else dict(enumerate(value if isinstance(value, tuple) else [value]))
     return {str(name): one for name, one in named.items()}
-
-
-def test_every_conversion_is_executed_on_the_page():
-    """The page *Conventions* says so."""
-    page = (Path(__file__).resolve().parents[2] / "book" / "conventions.md").read_text(encoding="utf-8")
-    cells = re.findall(r"^```\{code-cell\}.*?^```$", page, flags=re.MULTILINE | re.DOTALL)
-    called = {name for cell in cells for name in re.findall(r"\bconventions\.(\w+)\(", cell)}
-    assert called == set(conventions.__all__)
 
 
 def test_every_conversion_of_several_arguments_is_tried():

@@ -1,7 +1,8 @@
-"""The same bits whatever the hash seed, the neighbours and the threads; what threads and compiler may change is named."""
+"""The same bits whatever hash seed, neighbours and threads; what threads and compiler may change is named."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,14 @@ REORDERED = 1e-10
 """Where the linear algebra adds up in another order, relative to each number."""
 UNCOMPILED = 1e-12
 """The same statements as Python and as machine code, relative to each number."""
+
+KERNELS = (
+    "dynamics/test_llg.py",
+    "magnons/test_magnon_collocation.py",
+    "test_lattice_green.py",
+    "test_lattice_transfer.py",
+)
+"""Tests of kernels that take a minute as plain Python. The others follow trajectories: one step is a hundred slower."""
 
 
 def start(threads: int = 1, seed: str = "0", **settings: str) -> subprocess.Popen[str]:
@@ -83,7 +92,19 @@ def test_invariant_bits_over_threads_and_hash_seeds() -> None:
 
 @pytest.mark.full
 def test_invariant_kernels_as_plain_python_give_the_same_numbers() -> None:
+    from tools.trust import keep
+
     compiled, plain = map(answer, (start(), start(NUMBA_DISABLE_JIT="1")))
     assert compiled["surroundings"]["compiled"]
     assert not plain["surroundings"]["compiled"]
-    assert all(value < UNCOMPILED for value in differences(compiled, plain).values())
+    differ = differences(compiled, plain)
+    assert all(value < UNCOMPILED for value in differ.values()), differ
+    options = ["-q", "-p", "no:cacheprovider", "--noconftest", "-p", "tests.examples", "-W", "error", "-o", "addopts="]
+    command = [sys.executable, "-m", "pytest", *options, *(f"tests/spinlib/{file}" for file in KERNELS)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed
+    keep("uncompiled", {"differ": differ, "tolerance": UNCOMPILED, "files": list(KERNELS), "tests": int(passed[1])})

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+import spinlib
+
+ROOT = Path(spinlib.__file__).parents[1]
 MODULE = '''
 from spinlib._jit import kernel
 

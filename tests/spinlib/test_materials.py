@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import spinlib
 from spinlib.materials import Quantity, material, materials, read_materials
 from spinlib.units import angstrom, k_B, meV, mu_B
 from tests.bad_input import Refusal, refusals
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(spinlib.__file__).parent
 BASE: dict[str, Any] = {"value": 5.5e-9, "unit": "nm", "source": "A. Author, J. Phys. 1, 2 (2003)", "verified": False}
 RECORD = 'value = 5.5, unit = "nm", source = "A", verified = false'
 
@@ -218,7 +219,7 @@ def test_limit_units_that_rest_on_constants() -> None:
 
 def test_limit_in_unit_returns_what_the_source_writes() -> None:
     # Exactly, for every record: division of floats would turn 0.558e15/1e15 and others into 0.5579999999999999.
-    shipped = tomllib.loads((ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8"))["material"]
+    shipped = tomllib.loads((PACKAGE / "materials.toml").read_text(encoding="utf-8"))["material"]
     for name, key in every():
         record = shipped[name][key]
         stated = record.get("uncertainty")
@@ -451,5 +452,5 @@ def test_bad_input_read_materials(text: str, says: tuple[str, ...], own_table: A
 
 def test_invariant_every_line_of_the_table_is_listed() -> None:
     """A record that the reader dropped or made up would change the count."""
-    text = (ROOT / "spinlib" / "materials.toml").read_text(encoding="utf-8")
+    text = (PACKAGE / "materials.toml").read_text(encoding="utf-8")
     assert len(re.findall(r"^\w+ = \{ value = ", text, re.MULTILINE)) == len(every())
