@@ -3,7 +3,7 @@ r"""Media, layers and interfaces of parallel channels (public through :mod:`spin
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,6 +96,10 @@ class Medium:
 
     conductivity: _Real
     relaxation: _Real
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(self, conductivity: ArrayLike, relaxation: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         sigma = _sized("conductivity", not_negative("conductivity", self.conductivity))
@@ -293,6 +297,10 @@ class Interface:
 
     resistance: _Real
     relaxation: _Real | None = None
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(self, resistance: ArrayLike, relaxation: ArrayLike | None = None) -> None: ...
 
     def __post_init__(self) -> None:
         given = np.asarray(self.resistance)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +44,10 @@ class LayeredSystem:
     onsite: _Complex
     coupling: _Complex
     perturbations: tuple[_Complex, ...] = ()
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(self, onsite: ArrayLike, coupling: ArrayLike, perturbations: Sequence[ArrayLike] = ()) -> None: ...
 
     def __post_init__(self) -> None:
         h = _matrices("onsite", self.onsite)
@@ -90,6 +94,12 @@ class Scattering:
     derivatives: _Complex
     n_left: int
     spin: NDArray[np.int64]
+
+    if TYPE_CHECKING:  # numbers of any precision
+
+        def __init__(
+            self, matrix: NDArray[Any], derivatives: NDArray[Any], n_left: int, spin: NDArray[Any]
+        ) -> None: ...
 
     @property
     def reflection(self) -> _Complex:

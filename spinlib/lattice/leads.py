@@ -4,7 +4,7 @@ Energies are in units of the hopping, phases in rad; index of a layer in the ord
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,10 @@ class Lead:
     self_energy: _Complex
     injection: _Complex
     spin: NDArray[np.int64]
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(self, energy: float, self_energy: ArrayLike, injection: ArrayLike, spin: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         sigma = finite("self_energy", self.self_energy, "pass finite numbers, (n, n)", complex_allowed=True)

@@ -7,7 +7,7 @@ T is the dimensionless dissipation of :func:`~spinlib.lattice.damping.dissipatio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,6 +75,18 @@ class Crystal:
     spin_orbit: _Complex
     exchange: _Bloch
     magnetization: _Real
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(
+            self,
+            hamiltonian: _Bloch,
+            velocity: _Bloch,
+            spin: ArrayLike,
+            spin_orbit: ArrayLike,
+            exchange: _Bloch,
+            magnetization: ArrayLike,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         m = unit("magnetization", shaped("magnetization", self.magnetization, (3,)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +53,10 @@ class HatMatrix:
     # the blocks has no digits left for weak filters.
     _absorption: _Blocks = field(init=False)
     _absorption_prime: _Blocks = field(init=False)
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(self, r: ArrayLike, t_prime: ArrayLike, t: ArrayLike, r_prime: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         given = {name: getattr(self, name) for name in _NAMES}

@@ -5,7 +5,7 @@ Conventions (blocks, order of indices, normalisation) are those of :mod:`spinlib
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +53,10 @@ class SMatrix:
     t_prime: _Blocks
     t: _Blocks
     r_prime: _Blocks
+
+    if TYPE_CHECKING:  # whatever makes such arrays is accepted
+
+        def __init__(self, r: ArrayLike, t_prime: ArrayLike, t: ArrayLike, r_prime: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         given = {"r": self.r, "t_prime": self.t_prime, "t": self.t, "r_prime": self.r_prime}
