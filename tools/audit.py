@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.isolation import LOCK
+from tools.isolation import LOCK, digest
 
 INDEX = "https://pypi.org/pypi"
 PROBE = ("ecdsa", "GHSA-wj6h-64fc-37mp")
@@ -92,6 +92,7 @@ def audit(answer: Answer = ask) -> dict[str, Any]:
     speaks = bool(probe) and PROBE[1] in [each["id"] for each in probe.get("vulnerabilities", [])]
     holes = {name: vulnerabilities(name, entry["version"], answer) if speaks else None for name, entry in lock.items()}
     return {
+        "lock": digest(LOCK)[:16],
         "packages": len(lock),
         "database": speaks,
         "checked": sorted(name for name, found in holes.items() if found is not None),

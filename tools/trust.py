@@ -19,8 +19,8 @@ from tools.isolation import CACHE, ROOT, digest, write_whole
 
 KEPT = CACHE / "trust"
 COMMITTED = ROOT / "tests" / "trust"
-PARTS = ("tests", "refusals", "determinism", "uncompiled", "oldest", "latest", "mutation", "audit", "types")
-"""A file each; the page *Trust* has a section for each."""
+PARTS = ("tests", "refusals", "determinism", "uncompiled", "oldest", "latest", "audit", "types")
+"""A file each; the page *Trust* shows them all."""
 
 KINDS = {
     "test_limit": "closed forms and limits",
@@ -77,9 +77,17 @@ def count() -> dict[str, Any]:
     return {"kinds": {name: kinds[name] for name in KINDS}, "total": len(every), "full": len(long)}
 
 
+def refusals() -> dict[str, Any]:
+    """Number of contracts, of their limits and of the refusals tried."""
+    command = [sys.executable, "-m", "tests.contracts.count"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {"counts": json.loads(done.stdout)}
+
+
 def main() -> None:
     keep("tests", count(), COMMITTED)
-    for part in PARTS[1:]:
+    keep("refusals", refusals(), COMMITTED)
+    for part in PARTS[2:]:
         kept = KEPT / f"{part}.json"
         if kept.is_file():
             write_whole(COMMITTED / kept.name, kept.read_bytes())

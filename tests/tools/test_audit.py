@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tools import audit
+from tools import audit, isolation
 from tools.isolation import LOCK
 
 SMALL = """# made
@@ -44,6 +44,7 @@ def small(tmp_path, monkeypatch):
     lock = tmp_path / "lock.txt"
     lock.write_text(SMALL)
     monkeypatch.setattr(audit, "LOCK", lock)
+    monkeypatch.setattr(isolation, "ROOT", tmp_path)
 
 
 def test_lock_is_read_as_it_is_written():

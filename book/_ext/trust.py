@@ -1,0 +1,189 @@
+"""The last results of the long checks, from the files in which they are committed.
+
+Directive: ``{trust} tests|refusals|mutants|survivors|determinism|lanes|types|audit|licences``. What has no file is said
+to be unchecked; what was checked on other sources than today's is said, too.
+"""
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from tools.doctests import written
+from tools.isolation import LOCK, ROOT, digest
+from tools.trust import COMMITTED, KINDS
+
+from tables import table  # isort: skip
+
+__all__ = ["setup"]
+
+MUTATION, SURVIVORS = ROOT / "tests" / "mutation.json", ROOT / "tests" / "mutation_survivors.toml"
+KEY = ("module", "function", "before", "after", "nth")
+
+
+class TrustDirective(SphinxDirective):
+    """One part of the page."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        parts = {name.removeprefix("_part_"): name for name in dir(self) if name.startswith("_part_")}
+        if self.arguments[0] not in parts:
+            raise self.error(f"trust {self.arguments[0]!r}: pass one of {', '.join(parts)}")
+        for source in (ROOT / "spinlib").rglob("*.py"):
+            self.env.note_dependency(str(source))
+        return list(getattr(self, parts[self.arguments[0]])())
+
+    def _part_tests(self) -> Iterator[nodes.Node]:
+        if found := self._found(COMMITTED / "tests.json"):
+            rows = [(KINDS[kind], str(found["kinds"][kind])) for kind in KINDS]
+            yield table(("tests", "number"), [*rows, (nodes.strong("", "all"), str(found["total"]))], right=(1,))
+            yield _words(f"{found['full']} of them run in make test-full only. {self._stamp(found)}")
+        else:
+            yield _unchecked()
+        examples = len(written(ROOT / "spinlib"))
+        yield _words(f"The package has {examples} docstrings with examples. All are run: a test compares what pytest "
+                     "collects with what the sources hold.")  # fmt: skip
+
+    def _part_refusals(self) -> Iterator[nodes.Node]:
+        if found := self._found(COMMITTED / "refusals.json"):
+            yield table(("what", "number"), [(name, str(n)) for name, n in found["counts"].items()], right=(1,))
+            yield _words(self._stamp(found))
+        else:
+            yield _unchecked()
+
+    def _part_mutants(self) -> Iterator[nodes.Node]:
+        if not (found := self._found(MUTATION)):
+            yield _unchecked()
+            return
+        ends = ("killed", "timeout", "survived")
+        for name, of in (("module", "module"), ("change", "kind")):
+            groups = sorted({mutant[of] for mutant in found["mutants"]})
+            counts = Counter((mutant[of], mutant["verdict"]) for mutant in found["mutants"])
+            rows = [(group, *(str(counts[group, end]) for end in ends)) for group in groups]
+            total = Counter(mutant["verdict"] for mutant in found["mutants"])
+            rows.append(("all", *(str(total[end]) for end in ends)))
+            yield table((name, "killed by a test", "by the clock", "survived"), rows, right=(1, 2, 3))
+        yield _words(self._stamp(found | {"sources": found["spinlib"]}))
+
+    def _part_survivors(self) -> Iterator[nodes.Node]:
+        if not (found := self._found(MUTATION)):
+            yield _unchecked()
+            return
+        text = SURVIVORS.read_text(encoding="utf-8") if SURVIVORS.is_file() else "survivor = []"
+        self.env.note_dependency(str(SURVIVORS))
+        reasons = {_key(entry): f"{entry['verdict']}. {entry['reason']}" for entry in tomllib.loads(text)["survivor"]}
+        for mutant in found["mutants"]:
+            if mutant["verdict"] == "survived":
+                place = nodes.literal("", f"{mutant['module'].removeprefix('spinlib.')}.{mutant['function']}")
+                change = nodes.literal("", f"{mutant['before']} → {mutant['after']}")
+                reason = nodes.Text(f": {reasons.get(_key(mutant)) or 'no reason is known yet'}")
+                yield nodes.paragraph("", "", place, nodes.Text(", "), change, reason)
+
+    def _part_determinism(self) -> Iterator[nodes.Node]:
+        if not (found := self._found(COMMITTED / "determinism.json")):
+            yield _unchecked()
+            return
+        rows = []
+        for run in found["runs"]:
+            differ = ", ".join(f"{room.replace('_', ' ')} {value:.0e}" for room, value in run["differ"].items())
+            rows.append((str(run["threads"]), run["seed"], differ or "none"))
+        yield table(("threads", "hash seed", "largest relative difference"), rows)
+        yield _words(f"Each row is two processes at once, compared with one that ran alone before: "
+                     f"{sum(found['numbers'].values())} numbers from {len(found['numbers'])} rooms. "
+                     f"{self._stamp(found)}")  # fmt: skip
+        plain = self._found(COMMITTED / "uncompiled.json")
+        yield (
+            _words(f"Kernels as plain Python: {_spread(plain['differ'])}; {plain['tests']} tests of kernels hold. "
+                   f"{self._stamp(plain)}")
+            if plain
+            else _unchecked("Kernels as plain Python")
+        )  # fmt: skip
+
+    def _part_lanes(self) -> Iterator[nodes.Node]:
+        found = {lane: self._found(COMMITTED / f"{lane}.json") for lane in ("oldest", "latest")}
+        ran = {lane: result for lane, result in found.items() if result}
+        if ran:
+            names = list(next(iter(ran.values()))["packages"])
+            rows = [("Python", *(result["python"] for result in ran.values()))]
+            rows += [(name, *(result["packages"].get(name, "") for result in ran.values())) for name in names]
+            for what in ("tests", "doctests"):
+                rows.append((f"{what} run", *(str(result[what]) for result in ran.values())))
+            for what in ("skipped", "failed"):
+                rows.append((f"{what}", *(str(len(result[what])) for result in ran.values())))
+            yield table(("", *ran), rows)
+            for lane, result in ran.items():
+                yield _words(f"{lane.capitalize()}: {self._stamp(result)}")
+        for lane in set(found) - set(ran):
+            yield _unchecked(f"The {lane} versions")
+
+    def _part_types(self) -> Iterator[nodes.Node]:
+        if found := self._found(COMMITTED / "types.json"):
+            yield table(("what", "number"), [(name, str(n)) for name, n in found["counts"].items()], right=(1,))
+            yield _words(self._stamp(found))
+        else:
+            yield _unchecked()
+
+    def _part_audit(self) -> Iterator[nodes.Node]:
+        if not (found := self._found(COMMITTED / "audit.json")):
+            yield _unchecked()
+            return
+        known = "; ".join(f"{name}: {', '.join(ids)}" for name, ids in found["vulnerable"].items())
+        rows = [
+            ("packages of the lock", str(found["packages"])),
+            ("compared with a database of vulnerabilities", str(len(found["checked"]))),
+            ("with a known vulnerability", known or ("none" if found["database"] else "not checked")),
+            ("not checked, because the index did not answer for that version", ", ".join(found["unchecked"]) or "none"),
+            ("without a hash", ", ".join(found["without_hash"]) or "none"),
+            ("that nothing asks for", ", ".join(found["needless"]) or "none"),
+        ]
+        yield table(("what", "found"), rows)
+        yield _words(self._stamp(found))
+
+    def _part_licences(self) -> Iterator[nodes.Node]:
+        if found := self._found(COMMITTED / "audit.json"):
+            counts = Counter(found["licences"].values()).most_common()
+            yield table(("licence, as the package states it", "packages"), [(n, str(c)) for n, c in counts], right=(1,))
+        else:
+            yield _unchecked()
+
+    def _found(self, path: Path) -> dict[str, Any]:
+        self.env.note_dependency(str(path))
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+    def _stamp(self, found: dict[str, Any]) -> str:
+        """Day of a result, and whether it is one of what lies here."""
+        of, now = ("lock", LOCK) if "lock" in found else ("package", ROOT / "spinlib")
+        same = digest(now).startswith(found["lock"] if "lock" in found else found["sources"])
+        return f"Result of {found['date']}; the {of} {'is the same today' if same else 'has changed since'}."
+
+
+def _key(entry: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(entry.get(name, 0) for name in KEY)
+
+
+def _words(text: str) -> nodes.paragraph:
+    return nodes.paragraph("", text)
+
+
+def _spread(differ: dict[str, float]) -> str:
+    worst = max(differ.values(), default=0.0)
+    return f"largest relative difference {worst:.0e}" if worst else "the same numbers to the last bit"
+
+
+def _unchecked(what: str = "This") -> nodes.paragraph:
+    return nodes.paragraph(
+        "", "", nodes.strong("", f"{what}: not checked here."), nodes.Text(" No result is on record.")
+    )
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("trust", TrustDirective)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
