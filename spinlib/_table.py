@@ -76,18 +76,18 @@ class Table:
 
     @property
     def _points(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = np.shape(getattr(self, self._names[0]))
+        shape = next(self._fields())[1].shape
         return shape[: len(shape) - self._own_axes]
 
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return self._columns or tuple(field.name for field in fields(self))  # type: ignore[arg-type]
+    def _fields(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield name and values of every field of the table."""
+        for name in self._columns or tuple(field.name for field in fields(self)):  # type: ignore[arg-type]
+            yield name, np.asarray(getattr(self, name))
 
     def _entries(self) -> Iterator[tuple[str, str, NDArray[Any]]]:
         """Yield field, name and values of every column."""
         points = len(self._points)
-        for name in self._names:
-            values = np.asarray(getattr(self, name))
+        for name, values in self._fields():
             labels = [[str(i) for i in range(size)] for size in values.shape[points:]]
             if name in self._vectors:
                 labels[-1] = ["x", "y", "z"]

@@ -78,6 +78,7 @@ def test_package_import_loads_nothing_else(package: str) -> None:
         ("spinlib.units", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
         ("spinlib.spin", {"numba", "matplotlib", "sympy", "scipy"}),
         ("spinlib.materials", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.sweep", {"numba", "matplotlib", "sympy", "scipy", "joblib", "sqlite3"}),
         ("spinlib.magnons.band", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
         ("spinlib.magnons.temperature_models", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
     ],
