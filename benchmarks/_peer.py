@@ -1,35 +1,76 @@
-"""Where a code runs that a benchmark compares with; none of them is a dependency."""
+"""Codes that a benchmark compares with, each alive in a Python of its own; none of them is a dependency."""
 
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-VERSIONS = {"cmtj": "1.15.0", "fipy": "4.0.3", "kwant": "1.5.0", "udkm1Dsim": "2.5.0"}
-"""The versions that the benchmarks were written for."""
+__all__ = ["FOLDER", "PEERS", "Peer", "home", "locked_version", "serve"]
+
+_ROOT = Path(__file__).resolve().parents[1]
+FOLDER = Path(__file__).resolve().parent / "peers"
+PEERS = tuple(sorted(path.stem for path in FOLDER.glob("*.in")))
 
 
-def interpreter(module: str) -> tuple[str | None, str]:
-    """Return the Python that has ``module``, None where there is none, and how to provide one.
-
-    It is the one that SPINLIB_<MODULE>_PYTHON names, else this one if it has the module.
-    """
-    variable = f"SPINLIB_{module.upper()}_PYTHON"
-    here = sys.executable if importlib.util.find_spec(module) else None
-    how = f"pip install {module}=={VERSIONS[module]} in an environment of its own, then set {variable} to its python"
-    return os.environ.get(variable) or here, how
+def locked_version(module: str) -> str:
+    """Return the version that a peer is pinned to."""
+    return (FOLDER / f"{module}.in").read_text(encoding="utf-8").splitlines()[0].partition("==")[2]
 
 
-def answer(module: str, script: str, given: object = None) -> Any:
-    """Return the JSON that ``script --peer`` prints last where ``module`` is installed, or how to install it.
+def home(module: str) -> Path:
+    """Return the environment that ``make bench`` makes for a peer."""
+    return _ROOT / ".cache" / "peers" / module
 
-    The script reads ``given`` as JSON from its standard input.
-    """
-    python, how = interpreter(module)
-    if python is None:
-        return f"not installed: {how}"
-    command = [python, script, "--peer"]
-    code = subprocess.run(command, input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(code.stdout.splitlines()[-1])
+
+def _interpreter(module: str) -> str | None:
+    """Return the Python that has ``module``: that of SPINLIB_<MODULE>_PYTHON, of ``make bench``, or this one."""
+    named, own = os.environ.get(f"SPINLIB_{module.upper()}_PYTHON"), home(module) / "bin" / "python"
+    if named or (home(module) / "stamp").is_file():
+        return named or str(own)
+    return sys.executable if importlib.util.find_spec(module) else None
+
+
+class Peer:
+    """A peer that waits for questions: ``script --peer`` in its own Python; ``missing`` says why there is none."""
+
+    def __init__(self, module: str, script: str) -> None:
+        self.module, self.version, self.missing = module, locked_version(module), ""
+        python = _interpreter(module)
+        if python is None:
+            variable = f"SPINLIB_{module.upper()}_PYTHON"
+            self.missing = f"not installed: run make bench, or set {variable} to a Python with {module}"
+            return
+        flags = ["--peer", *(word for word in sys.argv if word == "--once")]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process: subprocess.Popen[str] = subprocess.Popen([python, script, *flags], **pipes)  # type: ignore[call-overload]
+        self.version = str(self._answer())
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.module} ended without an answer: its message stands above")
+        return json.loads(line)
+
+    def ask(self, **question: Any) -> Any:
+        """Return what the peer answers."""
+        assert self._process.stdin is not None
+        print(json.dumps(question), file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def clock(self, **question: Any) -> Callable[[], float]:
+        """Return a function that asks and returns the ``seconds`` that the peer measured itself."""
+        return lambda: float(self.ask(**question)["seconds"])
+
+
+def serve(version: str, answer: Callable[..., Any]) -> None:
+    """Answer each line of the standard input, a JSON object of arguments, until it ends; prints go elsewhere."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    print(json.dumps(version), file=out, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(**json.loads(line))), file=out, flush=True)

@@ -1,9 +1,8 @@
 """Spin accumulation of two magnets across each other, 100 nm each: time to a stated error of m.
 
-``python benchmarks/accumulation.py`` prints JSON: medians over repeats in seconds, one thread. The law is RHP (75) as
-printed, with M = tanh(|x|/0.6 nm) towards -z on the left and -y on the right. Two media: ``resonant``, the set of the
-paper with its angle of precession of 100 rad, 124 waves that decay over 48 nm, and ``realistic``, an angle of 0.46 rad,
-waves of 18 nm that decay over 4.5 nm.
+The law is RHP (75) as printed, with M = tanh(|x|/0.6 nm) towards -z on the left and -y on the right; one thread. Two
+media: ``resonant``, the set of the paper with its angle of precession of 100 rad, 124 waves that decay over 48 nm, and
+``realistic``, an angle of 0.46 rad, waves of 18 nm that decay over 4.5 nm.
 
 The error is the largest one of m at 400 places, as a share of the largest component; the time is that of the solution
 on its own mesh. The reference is not the solver: beside its own M each magnet has one complex and one real equation of
@@ -17,28 +16,30 @@ the realistic magnets, a few milliseconds for everyone, a peer that is told its 
 
 Everyone is asked for the cheapest setting from which on the error stays below the target:
 ``solve_bvp`` of SciPy: m and j in units in which they are alike, all six unknowns on one interval with a node at the
-interface, the Jacobians given; once on ``equal_steps``, a mesh so fine that it never asks for another, and once on its
-``own_mesh``, which it refines from 2001 nodes, 16 a wave, for tolerances by decades;
+interface, the Jacobians given; once on ``equal steps``, a mesh so fine that it never asks for another, and once on its
+``own mesh``, which it refines from 2001 nodes, 16 a wave, for tolerances by decades;
 ``volumes``: conservative finite volumes of second order with the current eliminated, one LAPACK call for the banded
-matrix. Errors fall with the square of the number of cells: ``most_cells`` is as far as it was taken.
+matrix. Errors fall with the square of the number of cells; it is taken to 400 000 of them.
+
+The limit is the rate of real matrix products. Counted are the dense operations of a cell in the last mesh and in the
+half as fine one before it: 2 x 12^3 for the product of the two integrals, as many for the inverse, and 3 products of
+12 x 12 and 2 of 3 x 12 with 7 columns: 13 kflop a cell.
 """
 
-import json
 import os
-import time
 import warnings
-from collections.abc import Callable
-from math import inf
 from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _timing import first_within, median_time, versions
+from _limits import dgemm_rate
+from _timing import ONCE, Code, clock, first_within, print_report, row, scaling
+from scipy import __version__ as scipy_version
 
-TARGETS = (1e-6, 1e-8)
-REPEATS = 9
-MOST_CELLS = 400_000
+TARGETS = (1e-4, 1e-6) if ONCE else (1e-6, 1e-8)
+MOST_CELLS = 40_000 if ONCE else 400_000
+FLOP_OF_A_CELL = 2 * 2 * 12**3 + 2 * 7 * (3 * 12 * 12 + 2 * 3 * 12)
 PLACES = 400
 NM, PS, EV = 1e-9, 1e-12, 1.602176634e-19
 HALF, WIDTH = 100 * NM, 0.6 * NM
@@ -96,8 +97,8 @@ def series(medium: Any) -> list[np.ndarray]:
         f = np.zeros(terms + 1, dtype=wide)
         f[0] = np.tanh((real(HALF) - k * step) / width)
         rows = [np.zeros(terms + 1, dtype=wide) for _ in range(6)]
-        for row, value in zip(rows, now, strict=True):
-            row[0] = value
+        for each, value in zip(rows, now, strict=True):
+            each[0] = value
         m, j, p, i, q, g = rows
         for n in range(terms):
             back, whole = f[n::-1], n + 1
@@ -138,32 +139,27 @@ def reference(medium: Any) -> np.ndarray:
 # --- the house --------------------------------------------------------------------------------------------------------
 
 
-def house(medium: Any, exact: np.ndarray) -> dict[str, Any]:
-    """Return times and errors of ``solve_accumulation``."""
+def house(medium: Any, rtol: float) -> Any:
+    """Return what ``solve_accumulation`` finds."""
     from spinlib.accumulation import solve_accumulation
 
-    def run(rtol: float) -> Any:
-        return solve_accumulation(structure(medium), rtol=rtol)
+    return solve_accumulation(structure(medium), rtol=rtol)
 
-    settings = [10.0**-k for k in range(10)]
-    errors = [off(run(rtol).at(CENTRES)[0], exact) for rtol in settings]
-    found: dict[str, Any] = {}
+
+def ours_at(medium: Any, exact: np.ndarray) -> tuple[list[Code], list[float]]:
+    """Return the house for each target, and the seconds that its counted operations take as matrix products."""
+    tolerances = [10.0**-k for k in range(10)]
+    results = [house(medium, rtol) for rtol in tolerances]
+    errors = [off(result.at(CENTRES)[0], exact) for result in results]
+    codes, least = [], []
     for target in TARGETS:
         first = first_within(errors, target)
         assert first is not None
-        seconds, result = median_time(lambda rtol=settings[first]: run(rtol), REPEATS)
-        at_places, _ = median_time(lambda result=result: result.at(CENTRES), REPEATS)
-        found[f"at_{target:g}"] = {
-            "seconds": seconds,
-            "seconds_of_at_400_places": at_places,
-            "rtol": settings[first],
-            "nodes": len(result.position),
-            "error": errors[first],
-            "error_estimate": result.error_estimate,
-        }
-    seconds, result = median_time(lambda: solve_accumulation(structure(medium)), REPEATS)
-    found["default"] = {"seconds": seconds, "nodes": len(result.position), "error": off(result.at(CENTRES)[0], exact)}
-    return found
+        run = clock(lambda rtol=tolerances[first]: house(medium, rtol))
+        cells = len(results[first].position) - 1
+        codes.append(Code(f"rtol {tolerances[first]:.0e}, {cells} cells", errors[first], run))
+        least.append(1.5 * cells * FLOP_OF_A_CELL / dgemm_rate())
+    return codes, least
 
 
 def structure(medium: Any) -> Any:
@@ -176,8 +172,8 @@ def structure(medium: Any) -> Any:
 # --- SciPy ------------------------------------------------------------------------------------------------------------
 
 
-def collocation(medium: Any, exact: np.ndarray) -> dict[str, Any]:
-    """Return the cheapest use of ``solve_bvp`` for each target."""
+def collocation(medium: Any, exact: np.ndarray) -> list[list[Code]]:
+    """Return for each target the cheapest use of ``solve_bvp`` on either mesh."""
     from scipy.integrate import solve_bvp
 
     length, tau, lost = medium.spin_diffusion_length, medium.momentum_time, 1 / medium.spin_relaxation_time
@@ -215,38 +211,33 @@ def collocation(medium: Any, exact: np.ndarray) -> dict[str, Any]:
             max_nodes=MOST_CELLS,
         )
 
-    def row(nodes: int, tol: float) -> dict[str, Any]:
-        start = time.perf_counter()
-        found = run(nodes, tol)
-        seconds = time.perf_counter() - start
-        error = off(found.sol(CENTRES / length)[:3].T, exact)
-        return {"seconds": seconds, "initial_nodes": nodes, "tol": tol, "nodes": len(found.x), "error_reached": error}
-
     settings = {
-        "equal_steps": [(round(100 * 2 ** (k / 2)) * 2 + 1, 0.1) for k in range(2, 20)],
-        "own_mesh": [(2001, 10.0**-k) for k in range(1, 10)],
+        "equal steps": [(round(100 * 2 ** (k / 2)) * 2 + 1, 0.1) for k in range(2, 8 if ONCE else 20)],
+        "own mesh": [(2001, 10.0**-k) for k in range(1, 2 if ONCE else 10)],
     }
-    found: dict[str, Any] = {}
-    for name, pairs in settings.items():
-        rows: list[dict[str, Any]] = []
+    found: list[list[Code]] = [[] for _ in TARGETS]
+    for mesh, pairs in settings.items():
+        errors: list[float] = []
         for nodes, tol in pairs:
-            rows.append(row(nodes, tol))
-            if rows[-1]["error_reached"] <= min(TARGETS):
+            errors.append(off(run(nodes, tol).sol(CENTRES / length)[:3].T, exact))
+            if errors[-1] <= min(TARGETS):
                 break
-        for target in TARGETS:
-            first = first_within([each["error_reached"] for each in rows], target)
-            found.setdefault(f"at_{target:g}", {})[name] = best = {"seconds": inf} if first is None else rows[first]
-            if best["seconds"] < 3:  # a longer run is its own median
-                best["seconds"], _ = median_time(lambda best=best: run(best["initial_nodes"], best["tol"]), 3)
-    for part in found.values():
-        part["seconds"] = min(mode["seconds"] for mode in part.values())
+        for codes, target in zip(found, TARGETS, strict=True):
+            first = first_within(errors, target)
+            name, version = f"solve_bvp of SciPy, {mesh}", scipy_version
+            if first is None:
+                codes.append(Code("", min(errors), None, name, version, f"not within {len(errors)} refinements"))
+                continue
+            nodes, tol = pairs[first]
+            again = clock(lambda nodes=nodes, tol=tol: run(nodes, tol))
+            codes.append(Code(f"{nodes} nodes at first, tol {tol:.0e}", errors[first], again, name, version))
     return found
 
 
 # --- finite volumes ---------------------------------------------------------------------------------------------------
 
 
-def volumes(medium: Any, exact: np.ndarray) -> dict[str, Any]:
+def volumes(medium: Any, exact: np.ndarray) -> list[Code]:
     """Return the smallest number of cells for each target."""
     from scipy.linalg import solve_banded
 
@@ -282,7 +273,7 @@ def volumes(medium: Any, exact: np.ndarray) -> dict[str, Any]:
     def error(factor: int) -> float:
         return off(run(PLACES * factor)[factor // 2 :: factor], exact)
 
-    found: dict[str, Any] = {"most_cells": MOST_CELLS}
+    found: list[Code] = []
     factor = 5  # odd: the places are centres of cells
     for target in TARGETS:
         reached = error(factor)
@@ -290,50 +281,46 @@ def volumes(medium: Any, exact: np.ndarray) -> dict[str, Any]:
             wanted = factor * max(1.1, 1.02 * (reached / target) ** 0.5)
             factor = min(int(wanted), MOST_CELLS // PLACES) // 2 * 2 + 1
             reached = error(factor)
-        found[f"at_{target:g}"] = part = {"cells": PLACES * factor, "error_reached": reached, "seconds": inf}
-        if reached <= target:
-            part["seconds"] = median_time(lambda cells=PLACES * factor: run(cells), 3)[0]
+        cells = PLACES * factor
+        again = clock(lambda cells=cells: run(cells)) if reached <= target else None
+        note = "" if again else "not with as many cells"
+        found.append(Code(f"{cells} cells", reached, again, "finite volumes with LAPACK", scipy_version, note))
     return found
 
 
-def within(peer: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """Return how many times longer the peer takes, where it reaches the target."""
-    found: dict[str, Any] = {}
-    for target in TARGETS:
-        name = f"at_{target:g}"
-        modes = {key: part for key, part in peer[name].items() if isinstance(part, dict)} or {"all": peer[name]}
-        found[name] = {key: part["seconds"] / ours[name]["seconds"] for key, part in modes.items()}
-    return found
+def by_cells(medium: Any, cells: int) -> Any:
+    """Return a run whose last mesh has about ``cells`` equal cells."""
+    from spinlib.accumulation import solve_accumulation
 
-
-def plain(value: Any) -> Any:
-    """Return a report without infinities, which JSON has not: they become null."""
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    return None if isinstance(value, float) and value == inf else value
+    return lambda: solve_accumulation(structure(medium), rtol=1.0, max_step=4 * HALF / cells)
 
 
 def main() -> None:
     """Print the comparison as JSON."""
-
     warnings.filterwarnings("ignore", message="layer")
-    report: dict[str, Any] = {
-        "name": "spin accumulation of two magnets, time to a stated error of m",
-        "versions": versions("scipy"),
-        "reference": "Taylor series of the decoupled equations in extended precision",
-        "spinlib": {"error": 0.0},
-    }
-    peers: dict[str, Callable[[Any, np.ndarray], dict[str, Any]]] = {"solve_bvp": collocation, "volumes": volumes}
+    rows = []
     for name, medium in media().items():
+        if ONCE and name == "resonant":
+            continue
         exact = reference(medium)
-        ours = house(medium, exact)
-        report[name] = {"spinlib": ours}
-        report["spinlib"]["error"] = max(report["spinlib"]["error"], ours["default"]["error"])
-        for peer, solve in peers.items():
-            theirs = solve(medium, exact)
-            report[name][peer] = theirs
-            report[name][f"{peer}_over_spinlib"] = within(theirs, ours)
-    print(json.dumps(plain(report), indent=2))
+        codes, least = ours_at(medium, exact)
+        peers = zip(collocation(medium, exact), volumes(medium, exact), strict=True)
+        for target, ours, seconds, (bvp, cells) in zip(TARGETS, codes, least, peers, strict=True):
+            limit = ("real matrix products", seconds)
+            rows += [row(f"{name} magnets", target, ours, theirs, limit) for theirs in (*bvp, cells)]
+    medium = media()["realistic"]
+    rate = FLOP_OF_A_CELL / dgemm_rate()
+    growth = scaling(
+        "realistic magnets",
+        "cells",
+        (1000, 4000, 16000),
+        lambda cells: by_cells(medium, cells),
+        1.0,
+        limit=("real matrix products", lambda cells: 1.5 * cells * rate),
+    )
+    name, error = "spin accumulation of two magnets across each other", "largest error of m over its largest component"
+    solved = "Taylor series of the decoupled equations in extended precision"
+    print_report(name, error, solved, rows, [growth], packages=["scipy"])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Resistance of an F/N/F valve and of 5000 layers: time to a stated error of the excess resistance.
 
-``python benchmarks/diffusion.py`` prints JSON: medians over repeats in seconds, one thread. The valve is antiparallel,
-four channels with s-d relaxation of 3 nm in both magnets, and ends on reservoirs, so that no peer has to cut a lead.
-There are two multilayers, parallel: ``thin``, Co 6 nm and Cu 4 nm with Valet-Fert contacts, far thinner than their
-diffusion lengths, which suits a mesh best; ``s_d``, the media of the valve, 20 nm and 10 nm. Both go from the middle of
-a magnet to the middle of a spacer, where all accumulations vanish as in a reservoir. So Valet and Fert's closed form is
-exact for any number of thin layers, and 120 digits for one half period are so for the others.
+One thread. The valve is antiparallel, four channels with s-d relaxation of 3 nm in both magnets, and ends on
+reservoirs, so that no peer has to cut a lead. There are two multilayers, parallel: ``thin``, Co 6 nm and Cu 4 nm with
+Valet-Fert contacts, far thinner than their diffusion lengths, which suits a mesh best; ``s_d``, the media of the valve,
+20 nm and 10 nm. Both go from the middle of a magnet to the middle of a spacer, where all accumulations vanish as in a
+reservoir. So Valet and Fert's closed form is exact for any number of thin layers, and 120 digits for one half period
+are so for the others.
 
 Where layers are thick beside a decay length, as for s-d relaxation, the peers take hundreds of times longer. They are
 nearest where a mesh has least to do: on thousands of very thin layers of two channels FiPy needs four cells a layer for
@@ -15,17 +15,18 @@ long.
 Peers are asked for the cheapest setting whose excess resistance has the stated error:
 ``solve_bvp`` of SciPy, linear and with its Jacobian given, layers side by side on [0, 1], so that its cost grows with
 the third power of their number: it is shown as far as it goes;
-FiPy 4 (``pip install fipy``), best in an environment of its own, whose Python SPINLIB_FIPY_PYTHON names: finite volumes
-of second order, cells graded toward interfaces, contacts as conductances of faces, all channels coupled in one direct
-solve, resistance from the power, whose error is the square of that of the potentials. Its time is taken inside its own
-process: of ``solve`` alone, and from thicknesses to the resistance.
+FiPy 4: finite volumes of second order, cells graded toward interfaces, contacts as conductances of faces, all channels
+coupled in one direct solve, resistance from the power, whose error is the square of that of the potentials. Its time is
+taken inside its own process, of ``solve`` alone: without the making of mesh, variables and equations.
+
+The limit is LAPACK's banded solution of as many equations as the house has: two amplitudes for each mode of each layer,
+3 n - 1 diagonals on either side for n channels.
 """
 
-import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,12 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _peer import answer
-from _timing import median_time, versions
+from _limits import banded_seconds
+from _peer import Peer, serve
+from _timing import ONCE, Code, clock, print_report, row, scaling
 
-TARGETS = (1e-6, 1e-8)
-COUNTS = (50, 500, 5000)
-REPEATS = 15
+TARGETS = (1e-6,) if ONCE else (1e-6, 1e-8)
+COUNTS = (50,) if ONCE else (50, 500, 5000)
 MOST_CELLS = 500_000
 NM, UNIT = 1e-9, 1e7  # of the numbers that FiPy gets: lengths in nm, conductivities in 1e7 S/m
 COBALT, COPPER = (75e-9, 0.46, 59 * NM), (6e-9, 450 * NM)  # rho* in ohm m, beta, l; rho, l
@@ -60,18 +61,15 @@ def valve() -> tuple[list, list]:
     return [ends, magnet, spacer, reverse(magnet), ends], [None] * 4
 
 
-def thin(count: int, spread: float = 0.0) -> tuple[list, list]:
-    """Return ``count`` layers of Co and Cu from middle to middle; ``spread`` makes all media differ."""
+def thin(count: int) -> tuple[list, list]:
+    """Return ``count`` layers of Co and Cu from middle to middle."""
     from spinlib.diffusion import Interface, Layer, Medium
 
     kinds = (Medium.valet_fert(*COBALT), Medium.valet_fert(COPPER[0], 0.0, COPPER[1]))
     layers = []
     for k in range(count):
-        medium = kinds[k % 2]
-        if spread:
-            medium = Medium(medium.conductivity * (1 + spread * k), medium.relaxation)
         thickness = tuple(THICKNESS.values())[k % 2]
-        layers.append(Layer(medium, thickness / 2 if k in (0, count - 1) else thickness))
+        layers.append(Layer(kinds[k % 2], thickness / 2 if k in (0, count - 1) else thickness))
     return layers, [Interface.valet_fert(*CONTACT)] * (count - 1)
 
 
@@ -95,66 +93,44 @@ def thin_excess(count: int) -> float:
 # --- the house --------------------------------------------------------------------------------------------------------
 
 
-def house(exact: dict[str, Any]) -> dict[str, Any]:
-    """Return times and errors of ``solve_stack``."""
+def house(stack: tuple[list, list], exact: float) -> Code:
+    """Return ``solve_stack``."""
     from spinlib.diffusion import solve_stack
 
-    def timed(make: Callable[[], tuple[list, list]], exact: float, repeats: int) -> dict[str, Any]:
-        stack = make()
-        seconds, found = median_time(lambda: solve_stack(*stack), repeats)
-        whole, _ = median_time(lambda: solve_stack(*make()), max(3, repeats // 3))
-        error = abs(found.excess_resistance / exact - 1)
-        return {"seconds": seconds, "seconds_with_media_and_layers": whole, "error": error}
+    error = abs(solve_stack(*stack).excess_resistance / exact - 1)
+    return Code("", error, clock(lambda: solve_stack(*stack)))
 
-    found = {"valve": timed(valve, exact["valve"], 5 * REPEATS)}
-    for count in COUNTS:
-        for name, make in (("thin", thin), ("s_d", s_d)):
-            repeats = REPEATS if count < 5000 else 5
-            found[f"{name}_{count}"] = timed(lambda make=make, count=count: make(count), exact[name](count), repeats)
-        unlike = thin(count, 1e-4)
-        found[f"thin_{count}"]["seconds_if_all_media_differ"] = median_time(lambda u=unlike: solve_stack(*u), 3)[0]
-    return found
+
+def least(layers: int, channels: int) -> float:
+    """Return the seconds of the banded solution alone."""
+    return banded_seconds(2 * channels * layers, 3 * channels - 1)
 
 
 # --- SciPy ------------------------------------------------------------------------------------------------------------
 
 
-def collocation(exact: float) -> dict[str, Any]:
-    """Return times of ``solve_bvp`` for the valve and for as many layers as it takes in some seconds."""
-    from spinlib.diffusion import solve_stack
+def collocation(stack: tuple[list, list], exact: float, target: float) -> Code:
+    """Return the cheapest use of ``solve_bvp``."""
+    from scipy import __version__
+
     from tests.spinlib.diffusion_routes import collocation as solve
 
-    def run(stack: tuple[list, list], nodes: int, tol: float) -> float:
-        bulk = sum(layer.thickness / layer.medium.total_conductivity for layer in stack[0])
-        return solve(*stack, tol=tol, nodes=nodes)[0] - bulk
+    bulk = sum(layer.thickness / layer.medium.total_conductivity for layer in stack[0])
 
-    settings = [(nodes, 10.0**-power) for power in range(2, 10) for nodes in (5, 9, 17, 25, 33, 49)]
+    def run(nodes: int, tol: float) -> float:
+        return abs((solve(*stack, tol=tol, nodes=nodes)[0] - bulk) / exact - 1)
 
-    def cheapest(stack: tuple[list, list], exact: float, target: float, repeats: int) -> dict[str, Any]:
-        best: dict[str, Any] = {"seconds": inf}
-        for nodes, tol in settings:
-            start = time.perf_counter()
-            error = abs(run(stack, nodes, tol) / exact - 1)
-            once = time.perf_counter() - start
-            if error <= target and once < best["seconds"]:
-                best = {"seconds": once, "nodes": nodes, "tol": tol, "error_reached": error}
-            if once > 3 * best["seconds"]:
-                break
-        if repeats and best["seconds"] < inf:
-            best["seconds"] = median_time(lambda: run(stack, best["nodes"], best["tol"]), repeats)[0]
-        return best
-
-    found: dict[str, Any] = {"valve": {f"at_{target:g}": cheapest(valve(), exact, target, 5) for target in TARGETS}}
-    for count in (10, 20, 40, 80, 160):
-        stack = thin(count)
-        seconds, value = median_time(lambda stack=stack: run(stack, 3, 1e-2), 3 if count < 100 else 1)
-        ours, _ = median_time(lambda stack=stack: solve_stack(*stack), REPEATS)
-        found[f"thin_{count}"] = {
-            "seconds": seconds,
-            "error_reached": abs(value / thin_excess(count) - 1),
-            "scipy_over_spinlib": seconds / ours,
-        }
-    return found
+    fastest, chosen, reached = inf, (0, 0.0), inf
+    for nodes, tol in [(nodes, 10.0**-power) for power in range(2, 10) for nodes in (3, 5, 9, 17, 25, 33, 49)]:
+        start = time.perf_counter()
+        error = run(nodes, tol)
+        once = time.perf_counter() - start
+        if error <= target and once < fastest:
+            fastest, chosen, reached = once, (nodes, tol), error
+        if once > 3 * fastest:
+            break
+    setting = f"{chosen[0]} nodes a layer at first, tol {chosen[1]:.0e}"
+    return Code(setting, reached, clock(lambda: run(*chosen)), "solve_bvp of SciPy", __version__)
 
 
 # --- FiPy -------------------------------------------------------------------------------------------------------------
@@ -183,7 +159,7 @@ def as_numbers(layers: list, interfaces: list, spacing: list, exact: float) -> d
 
 
 def peer_main() -> None:
-    """Read stacks as JSON from stdin, print times and errors of FiPy as JSON; runs in the interpreter that has it."""
+    """Answer for FiPy; runs in the interpreter that has it."""
     import fipy
     from fipy import CellVariable, DiffusionTerm, FaceVariable, Grid1D, ImplicitSourceTerm, LinearLUSolver
 
@@ -239,82 +215,72 @@ def peer_main() -> None:
                 power += (g[:, i, j] * (level[:, i] - level[:, j]) ** 2 * dx).sum()
         return 1 / power - problem["bulk"], cells, seconds
 
-    found: dict[str, Any] = {"version": fipy.__version__}
-    for name, problem in json.load(sys.stdin).items():
-        found[name], fine = {}, 4.0
-        for target in TARGETS:
-            # Errors fall with the square of the number of cells: refine to the target, as far as memory goes.
-            for _ in range(12):
-                value, cells, last = run(problem, fine)
-                error = abs(value / problem["excess"] - 1)
-                factor = max(1.05, 1.02 * (error / target) ** 0.5)
-                if error <= target or cells * factor > MOST_CELLS:
-                    break
-                fine *= factor
-            found[name][f"at_{target:g}"] = part = {"cells": cells, "error_reached": error}
-            if error > target:
-                continue
-            times, solves = [], []
-            for _ in range(5 if last < 2 else 1):
-                start = time.perf_counter()
-                solves.append(run(problem, fine)[2])
-                times.append(time.perf_counter() - start)
-            part["seconds"], part["seconds_of_solve_alone"] = float(np.median(times)), float(np.median(solves))
-    print(json.dumps(found))
+    problems: dict[str, Any] = {}
+
+    def answer(name: str, fine: float, problem: dict[str, Any] | None = None) -> dict[str, Any]:
+        if problem is not None:
+            problems[name] = problem
+        value, cells, seconds = run(problems[name], fine)
+        return {"error": abs(value / problems[name]["excess"] - 1), "cells": cells, "seconds": seconds}
+
+    serve(fipy.__version__, answer)
 
 
-def peer(exact: dict[str, Any]) -> dict[str, Any] | str:
-    """Return what ``peer_main`` prints where FiPy is installed, or how to install it."""
-    normal, magnet = (1 / 300, 0.0, 1.0), (1 / 24, 1 / 3, 3.0)
-    stacks = {"valve": as_numbers(*valve(), [normal, magnet, normal, magnet, normal], exact["valve"])}
-    for count in COUNTS:
-        spacing = [(1 / 6, 0.0, 1.0), (1 / 50, 0.0, 1.0)] * (count // 2)
-        stacks[f"thin_{count}"] = as_numbers(*thin(count), spacing, exact["thin"](count))
-        if count <= 500:
-            # Its cost is linear in the number of layers; 5000 of these would be four million cells.
-            stacks[f"s_d_{count}"] = as_numbers(*s_d(count), [magnet, normal] * (count // 2), exact["s_d"](count))
-    return answer("fipy", __file__, stacks)
-
-
-def ratios(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, float]:
-    """Return how many times longer the peer takes in solving and, where it says so, from numbers to the resistance."""
-    found = {}
-    for name, parts in theirs.items():
-        for target, part in parts.items() if isinstance(parts, dict) else ():
-            if not isinstance(part, dict) or part.get("seconds", inf) == inf:
-                continue
-            alone = part.get("seconds_of_solve_alone", part["seconds"])
-            found[f"{name}_{target}"] = alone / ours[name]["seconds"]
-            if alone is not part["seconds"]:
-                found[f"{name}_{target}_from_numbers"] = part["seconds"] / ours[name]["seconds_with_media_and_layers"]
-    return found
+def finite_volumes(peer: Peer, name: str, problem: dict[str, Any], target: float) -> Code:
+    """Return FiPy on the coarsest mesh: errors fall with the square of the number of cells, as far as memory goes."""
+    if peer.missing:
+        return Code("", None, None, "FiPy", peer.version, peer.missing)
+    fine = 4.0
+    found = peer.ask(name=name, fine=fine, problem=problem)
+    for _ in range(12):
+        if found["error"] <= target or found["cells"] > 0.95 * MOST_CELLS:
+            break
+        fine *= min(max(1.05, 1.02 * (found["error"] / target) ** 0.5), MOST_CELLS / found["cells"])
+        found = peer.ask(name=name, fine=fine)
+    good = found["error"] <= target
+    run, note = (peer.clock(name=name, fine=fine), "") if good else (None, "not with as many cells")
+    return Code(f"{found['cells']} cells", found["error"], run, "FiPy", peer.version, note)
 
 
 def main() -> None:
     """Print the comparison as JSON."""
     sys.path.insert(0, str(Path(__file__).parents[1]))  # the reference and the use of solve_bvp are those of the tests
 
+    from spinlib.diffusion import solve_stack
     from tests.spinlib.diffusion_routes import network
 
-    one = network(*s_d(2)).excess_resistance
-    exact = {
-        "valve": network(*valve()).excess_resistance,
-        "thin": thin_excess,
-        "s_d": lambda count: (count - 1) * one,
-    }
-    ours, scipys, fipys = house(exact), collocation(exact["valve"]), peer(exact)
-    report: dict[str, Any] = {
-        "name": "diffusion in multilayers, time to a stated error of the excess resistance",
-        "versions": versions("scipy"),
-        "reference": "thin: the closed form of Valet and Fert; valve and s_d: 120 digits",
-        **{f"spinlib_{name}": part for name, part in ours.items()},
-        "scipy_solve_bvp": scipys,
-        "scipy_over_spinlib": ratios(ours, scipys),
-        "fipy": fipys,
-    }
-    if isinstance(fipys, dict):
-        report["fipy_over_spinlib"] = ratios(ours, fipys)
-    print(json.dumps(report, indent=2))
+    normal, magnet = (1 / 300, 0.0, 1.0), (1 / 24, 1 / 3, 3.0)  # densities of cells, see as_numbers
+    flat = [(1 / 6, 0.0, 1.0), (1 / 50, 0.0, 1.0)]
+    one, both = network(*s_d(2)).excess_resistance, network(*valve()).excess_resistance
+    problems = {"valve, 4 channels": (valve(), both, [normal, magnet, normal, magnet, normal])}
+    for count in COUNTS:
+        problems[f"{count} thin layers"] = (thin(count), thin_excess(count), flat * (count // 2))
+        if count <= 500:  # the cost of FiPy is linear in the number of layers; 5000 of these would be 4 million cells
+            problems[f"{count} layers, 4 channels"] = (s_d(count), (count - 1) * one, [magnet, normal] * (count // 2))
+    peer, rows = Peer("fipy", __file__), []
+    for name, (stack, exact, spacing) in problems.items():
+        ours, layers = house(stack, exact), stack[0]
+        limit = ("banded solution of LAPACK", least(len(layers), layers[0].medium.channels))
+        for target in TARGETS:
+            theirs = [finite_volumes(peer, name, as_numbers(*stack, spacing, exact), target)]
+            if layers is problems["valve, 4 channels"][0][0]:
+                theirs.append(collocation(stack, exact, target))
+            rows += [row(name, target, ours, each, limit) for each in theirs]
+    count = 20 if ONCE else 40  # its cost grows with the third power of the number of layers
+    stack, exact = thin(count), thin_excess(count)
+    limit = ("banded solution of LAPACK", least(count, 2))
+    rows.append(row(f"{count} thin layers", 1e-6, house(stack, exact), collocation(stack, exact, 1e-6), limit))
+    growth = scaling(
+        "thin layers",
+        "layers",
+        (10, 100, 1000, 10000),
+        lambda count: partial(solve_stack, *thin(count)),
+        1.0,
+        limit=("banded solution of LAPACK", lambda count: least(count, 2)),
+    )
+    name = "diffusion in valves and multilayers"
+    solved = "thin layers: the closed form of Valet and Fert; others: 120 digits"
+    print_report(name, "relative error of the excess resistance", solved, rows, [growth], packages=["scipy"])
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """Slow rate of a magnet at a finite temperature: time to a stated error, beside a dense matrix and a grid.
 
-``python benchmarks/fokker_planck.py`` prints JSON: medians over repeats in seconds, one thread, matrix included. Two
-magnets: ``layer``, an in-plane film under a spin current (easy axis, hard axis, damping-like torque), whose reference
-is the dense matrix at a degree where nothing changes any more; ``tilted``, one easy axis of 20 k_B T that no
-coordinate follows, whose rate is Brown's eigenvalue. Each code is asked for the cheapest setting from which on its
-error stays below the target.
+One thread, matrix included. Two magnets: ``layer``, an in-plane film under a spin current (easy axis, hard axis,
+damping-like torque), whose reference is the dense matrix at a degree where nothing changes any more; ``tilted``, one
+easy axis of 20 k_B T that no coordinate follows, whose rate is Brown's eigenvalue. Each code is asked for the cheapest
+setting from which on its error stays below the target.
 
 The peers are what one writes with SciPy:
 ``dense``, the whole operator on complex spherical harmonics by quadrature of the velocity, then ``scipy.linalg.eig``
 without vectors; its mathematics is that of the house, so that the difference is sparse real matrices, blocks, and the
 refinement, without which a barrier of 20 k_B T leaves five digits;
 ``grid``, finite volumes of second order in theta and phi, then ``scipy.sparse.linalg.eigs`` around zero, with and
-without Richardson's extrapolation from two grids: as far as it goes in some seconds.
+without Richardson's extrapolation from two grids, whichever is faster: as far as it goes in some seconds.
+
+The limit is the rate of real matrix products. Counted are the eigenvalues of the dense blocks, 10 n^3 each.
 """
 
-import json
 import os
 import warnings
 from collections.abc import Callable
@@ -24,8 +24,10 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _timing import first_within, median_time, versions
+from _limits import dgemm_rate
+from _timing import ONCE, Code, clock, first_within, print_report, row, scaling
 from numpy.polynomial.legendre import leggauss
+from scipy import __version__ as scipy_version
 from scipy.linalg import eigvals
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import eigs
@@ -36,12 +38,12 @@ from spinlib.dynamics.fokker_planck import brown_eigenvalue, solve_fokker_planck
 from spinlib.dynamics.thermodynamic import GeneralizedLLG, QuadraticPotential
 from spinlib.units import k_B
 
-TARGETS = (1e-3, 1e-6, 1e-9)
-REPEATS = 3
+TARGETS = (1e-3,) if ONCE else (1e-3, 1e-6, 1e-9)
 BARRIER, HARD, ALPHA, CURRENT = 2.5, 1.5, 0.2, 0.3  # of the layer: k_B T, of the easy axis, -, of the critical one
-CONVERGED, REFERENCE = 28, 32  # degrees
+DEGREES = (8, 10, 12, 14) if ONCE else tuple(range(8, 29, 2))
+REFERENCE = 20 if ONCE else 32  # degree
 HIGH, AXIS, DEGREE = 20.0, np.array([0.0, 0.6, 0.8]), 44
-GRIDS = (12, 24, 48, 96, 192)  # cells in theta
+GRIDS = (12, 24, 48) if ONCE else (12, 24, 48, 96, 192)  # cells in theta
 
 
 def layer() -> GeneralizedLLG:
@@ -135,40 +137,44 @@ def extrapolated(system: GeneralizedLLG, count: int) -> float:
 # --- comparison -------------------------------------------------------------------------------------------------------
 
 
-def cheapest(solve: Callable[[Any, int], float], settings: tuple[int, ...], exact: float) -> dict[str, Any]:
-    """Return time, setting and error for each target, ``settings`` from the cheapest on."""
+def least(system: GeneralizedLLG, max_degree: int) -> float:
+    """Return the seconds that the operations of all eigenvalues take as matrix products."""
+    sizes = [len(block) for block in _blocks(_generator(*_potentials(system, 1.0), max_degree))]
+    return 10 * sum(size**3 for size in sizes) / dgemm_rate()
+
+
+def cheapest(
+    name: str, solve: Callable[[Any, int], float], settings: tuple[int, ...], exact: float
+) -> list[tuple[int | None, Code]]:
+    """Return setting and code for each target, ``settings`` from the cheapest on."""
     system = layer()
     errors = [abs(solve(system, setting) / exact - 1) for setting in settings]
-    found: dict[str, Any] = {}
+    found: list[tuple[int | None, Code]] = []
     for target in TARGETS:
         first = first_within(errors, target)
-        if first is not None:
-            seconds, _ = median_time(lambda first=first: solve(system, settings[first]), REPEATS)
-            part = {"seconds": seconds, "setting": settings[first], "error_reached": errors[first]}
-        else:
-            part = {"not_reached": min(errors), "setting": settings[int(np.argmin(errors))]}
-        found[f"at_{target:g}"] = part
+        if first is None:
+            failed = Code("", min(errors), None, name, scipy_version, f"not with up to {settings[-1]}")
+            found.append((None, failed))
+            continue
+        chosen = settings[first]
+        run = clock(lambda chosen=chosen: solve(system, chosen))
+        found.append((chosen, Code(f"degree or cells: {chosen}", errors[first], run, name, scipy_version)))
     return found
 
 
 def high_barrier() -> dict[str, Any]:
-    """Return times and errors at a barrier of 20 k_B T."""
+    """Return the row of a barrier of 20 k_B T: what rounding leaves without the refinement of the house."""
     system, exact = tilted(), brown_eigenvalue(HIGH)
-    seconds, value = median_time(lambda: house(system, DEGREE), 1)
-    small = 24  # of the other matrix: its time goes with the sixth power
-    return {
-        "max_degree": DEGREE,
-        "spinlib": {"seconds": seconds, "error_reached": abs(value / exact - 1)},
-        "dense_real_matrix_without_refinement": {"error_reached": unrefined(system, exact)},
-        "dense": {"seconds_estimated": median_time(lambda: dense(system, small), 1)[0] * (DEGREE / small) ** 6},
-    }
 
+    def blockwise() -> float:
+        matrix = _generator(*_potentials(system, 1.0), DEGREE)
+        rates = [-eigvals(matrix[block][:, block].toarray()) for block in _blocks(matrix)]
+        return float(min(spectrum.real.min() for spectrum in rates))
 
-def unrefined(system: GeneralizedLLG, exact: float) -> float:
-    """Return the error of the eigenvalues of the same matrix by a dense solver alone."""
-    matrix = _generator(*_potentials(system, 1.0), DEGREE)
-    rates = [-eigvals(matrix[block][:, block].toarray()) for block in _blocks(matrix)]
-    return float(abs(min(spectrum.real.min() for spectrum in rates) / exact - 1))
+    ours = Code(f"degree {DEGREE}", abs(house(system, DEGREE) / exact - 1), clock(lambda: house(system, DEGREE)))
+    error, name = abs(blockwise() / exact - 1), "blocks of the house with SciPy"
+    theirs = Code("", error, None, name, scipy_version, "rounding of the largest rates")
+    return row("barrier of 20 kT", 1e-6, ours, theirs, ("real matrix products", least(system, DEGREE)))
 
 
 def main() -> None:
@@ -176,35 +182,32 @@ def main() -> None:
     warnings.simplefilter("ignore")  # of degrees that are too small, which are tried, too
     system = layer()
     exact = dense(system, REFERENCE)
-    seconds, value = median_time(lambda: house(system, CONVERGED), REPEATS)
-    ours = cheapest(house, tuple(range(8, CONVERGED + 1, 2)), exact)
-    peers = {
-        "dense": cheapest(dense, tuple(range(8, CONVERGED + 1, 2)), exact),
-        "grid": cheapest(grid, GRIDS, exact),
-        "grid_extrapolated": cheapest(extrapolated, GRIDS[1:], exact),
-    }
-    report = {
-        "name": "slow rate of the Fokker-Planck equation on the sphere, time to a stated error",
-        "versions": versions("scipy"),
-        "repeats": REPEATS,
-        "slow_rate_over_D": exact,
-        "converged": {"seconds": seconds, "max_degree": CONVERGED, "error": abs(value / exact - 1)},
-        "spinlib_layer": ours,
-        **{f"{name}_layer": part for name, part in peers.items()},
-        **{
-            f"{name}_over_spinlib": {
-                target: part[target]["seconds"] / ours[target]["seconds"]
-                for target in part
-                if "seconds" in part[target]
-            }
-            for name, part in peers.items()
-        },
-        "seconds_by_max_degree": {
-            str(degree): median_time(lambda degree=degree: house(system, degree), 3)[0] for degree in (12, 18, 24, 36)
-        },
-        "barrier_of_20": high_barrier(),
-    }
-    print(json.dumps(report, indent=2))
+    ours = cheapest("spinlib", house, DEGREES, exact)
+    matrix = cheapest("dense matrix with SciPy", dense, DEGREES, exact)
+    coarse = cheapest("finite volumes with SciPy", grid, GRIDS, exact)
+    richer = cheapest("finite volumes, extrapolated", extrapolated, GRIDS[1:], exact)
+    rows = []
+    for target, (degree, mine), (_, one), *volumes in zip(TARGETS, ours, matrix, coarse, richer, strict=True):
+        assert degree is not None
+        limit = ("real matrix products", least(system, degree))
+        able = [code for _, code in volumes if code.run] or [volumes[-1][1]]
+        rows += [row("film under current", target, mine, theirs, limit) for theirs in (one, able[-1])]
+    if not ONCE:
+        rows.append(high_barrier())
+    growth = scaling(
+        "film under current",
+        "highest degree",
+        (10, 16, 24, 36),
+        lambda degree: lambda: house(system, degree),
+        6.0,
+        limit=("real matrix products", lambda degree: least(system, degree)),
+        note="blocks of some hundred are where LAPACK is slowest beside matrix products",
+    )
+    name, solved = (
+        "slow rate of the Fokker-Planck equation on the sphere",
+        "the dense matrix at degree 32; at 20 kT Brown",
+    )
+    print_report(name, "relative error of the rate", solved, rows, [growth], packages=["scipy"])
 
 
 if __name__ == "__main__":

@@ -1,23 +1,21 @@
 """Scattering matrix of a disordered magnetic strip with Rashba coupling: time of S, and of S with its derivatives.
 
-``python benchmarks/lattice.py`` prints JSON: medians over repeats in seconds, one thread. The strip lies in the yz
-plane, width x length sites of two spins, hops -1, Rashba alpha (sigma_y k_z - sigma_z k_y), uniform exchange and
-Anderson disorder, between clean leads; spin axes are those in which the hop along z is diagonal. The derivatives are
-along two turns of the magnetisation. Leads and arrays are made before; ``seconds_to_build`` says how long that takes.
+One thread. The strip lies in the yz plane, width x length sites of two spins, hops -1, Rashba alpha (sigma_y k_z -
+sigma_z k_y), uniform exchange and Anderson disorder, between clean leads; spin axes are those in which the hop along z
+is diagonal. The derivatives are along two turns of the magnetisation. Leads and arrays are made before.
 
-S alone is the block transfer; ``error`` is how far it is off block elimination, whose time is there, too. The error of
-the derivatives is how far the states of one length are off the sweep over lengths. ``zgemm_share`` is the time that
-products of the size of a layer take for as many operations as all dense solutions and products of the block transfer
-have, as a share of its time: the rest is sparse products, their preparation, and solutions being slower than products.
+S alone is the block transfer, and its error how far it is off block elimination, the house's other method. The error of
+the derivatives is how far the states of one length are off the sweep over lengths, as a share of the largest.
 
-The peer is Kwant with MUMPS: S of both leads, and t alone (one lead in, the other out), the modes of its leads known
-before; the ratios for t are to the time of our whole S, which holds t. Its S has other phases, so that singular values
-of t are compared. It comes as source and wants libmumps, and is best in an environment of its own, whose Python
-SPINLIB_KWANT_PYTHON names: ``pip install "numpy<2" "scipy<1.14" "cython<3" "setuptools<70" wheel tinyarray``, then
-``pip install --no-build-isolation kwant==1.5.0``.
+The peer is Kwant, built from its source and with MUMPS where its library is installed: S of both leads, and t alone
+(one lead in, the other out), the modes of its leads known before; the house needs the whole S for t. Its S has other
+phases, so that singular values of t are compared.
+
+The limit is the rate of complex matrix products. Counted are all dense solutions and products of the block transfer,
+for n states in a layer and m modes in a lead n^3/3 + n^2 (n + m) + n m (n + m) complex operations a stretch; the sparse
+products in between, which grow with the length, are not.
 """
 
-import json
 import os
 import sys
 import time
@@ -26,18 +24,19 @@ from typing import Any
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _peer import answer
-from _timing import ONCE, median_time, versions
+from _limits import zgemm_rate
+from _peer import Peer, serve
+from _timing import ONCE, Code, clock, print_report, row, scaling
 
-SIZES = ((40, 200), (40, 500), (80, 200))
-LENGTHS, WIDTHS = (50, 100, 200, 400, 800), (10, 20, 40, 80)
+SIZES = ((20, 150),) if ONCE else ((40, 200), (40, 500), (80, 200))
+LENGTHS, WIDTHS = (50, 100, 200, 400, 800), (20, 40, 80, 120)
+TARGET = 1e-10
 ENERGY, RASHBA, EXCHANGE, DISORDER = -1.7, 0.3, 0.6, 1.0
 MOMENT = np.array([0.48, 0.6, 0.64])
 TURNS = np.array([[0.8, 0.0, -0.6], [0.36, -0.8, 0.48]])
 PAULI = np.array([[[0, -1j], [1j, 0]], [[1, 0], [0, -1]], [[0, 1], [1, 0]]])  # x, y, z, turned: sigma_y is diagonal
 HOP_Z = -np.eye(2) - 0.5j * RASHBA * PAULI[1]  # <l|H|l+1>
 HOP_Y = -np.eye(2) + 0.5j * RASHBA * PAULI[2]
-REPEATS = 7
 
 
 def levels(width: int, length: int) -> np.ndarray:
@@ -78,64 +77,51 @@ def operations(width: int, length: int) -> float:
     return count * 8 * (n**3 / 3 + n**2 * (n + m) + n * m * (n + m))
 
 
-def zgemm_rate(n: int) -> float:
-    """Return the real operations per second of products of complex matrices ``(n, n)``."""
-    a = np.random.default_rng(1).standard_normal((2, n, n)) @ np.eye(n) * (1 + 1j)
-    return 8 * n**3 / median_time(lambda: a[0] @ a[1], 30)[0]
-
-
-def house(width: int, length: int) -> tuple[dict[str, Any], np.ndarray]:
-    """Return times and errors, and the singular values of t."""
+def house(width: int, length: int) -> tuple[Code, np.ndarray]:
+    """Return S of the house, and the singular values of t."""
     from spinlib.lattice import _recursion, _transfer
     from spinlib.lattice.green import scattering_matrix
 
-    start = time.perf_counter()
     system, lead = strip(width, length)
-    build = time.perf_counter() - start
     assert _transfer.applies(system)
-    seconds, run = median_time(lambda: scattering_matrix(system, lead, lead), REPEATS)
-    slow, (exact, _) = median_time(lambda: _recursion.sweep(system, lead, lead, [length], uniform=False)[length], 3)
-    turning, _ = strip(width, length, TURNS)
-    both, other = median_time(lambda: scattering_matrix(turning, lead, lead), 3)
-    swept = scattering_matrix(turning, lead, lead, lengths=[length - 1, length])[length]
-    s = run.matrix
-    size = np.abs(other.derivatives).max()
-    report = {
-        "seconds": seconds,
-        "seconds_by_block_elimination": slow,
-        "seconds_with_two_derivatives": both,
-        "seconds_to_build": build,
-        "channels_and_states_of_a_layer": [lead.n_modes, 2 * width],
-        "error": float(np.abs(s - exact).max()),
-        "unitarity": float(np.abs(s.conj().T @ s - np.eye(len(s))).max()),
-        "error_of_derivatives": float(np.abs(other.derivatives - swept.derivatives).max() / size),
-        "conductance": run.conductance,
-        "zgemm_share": operations(width, length) / zgemm_rate(2 * width) / seconds,
-    }
-    return report, np.linalg.svd(run.transmission, compute_uv=False)
+    run = scattering_matrix(system, lead, lead)
+    exact = _recursion.sweep(system, lead, lead, [length], uniform=False)[length][0]
+    error = float(np.abs(run.matrix - exact).max())
+    code = Code("block transfer", error, clock(lambda: scattering_matrix(system, lead, lead)))
+    return code, np.linalg.svd(run.transmission, compute_uv=False)
 
 
-def growth() -> dict[str, dict[str, float]]:
-    """Return the time of S by length at width 40 and by width at length 200."""
+def derivatives(width: int, length: int) -> Code:
+    """Return S of the house with two derivatives."""
     from spinlib.lattice.green import scattering_matrix
 
-    found: dict[str, dict[str, float]] = {"by_length_at_width_40": {}, "by_width_at_length_200": {}}
-    for name, sizes in zip(found, ([(40, n) for n in LENGTHS], [(n, 200) for n in WIDTHS]), strict=True):
-        for width, length in sizes[:1] if ONCE else sizes:
-            system, lead = strip(width, length)
-            key = str(length if name.startswith("by_length") else width)
-            found[name][key], _ = median_time(lambda s=system, e=lead: scattering_matrix(s, e, e), 3)
-    return found
+    system, lead = strip(width, length, TURNS)
+    found = scattering_matrix(system, lead, lead).derivatives
+    swept = scattering_matrix(system, lead, lead, lengths=[length - 1, length])[length].derivatives
+    error = float(np.abs(found - swept).max() / np.abs(swept).max())
+    return Code("states of one length", error, clock(lambda: scattering_matrix(system, lead, lead)))
+
+
+def least(width: int, length: int) -> float:
+    """Return the seconds that the counted operations take as complex products."""
+    return operations(width, length) / zgemm_rate()
 
 
 # --- Kwant ------------------------------------------------------------------------------------------------------------
 
 
 def peer_main() -> None:
-    """Print times and answers of Kwant as JSON; runs in the interpreter that has it."""
+    """Answer for Kwant; runs in the interpreter that has it."""
     import kwant
-    from kwant.solvers import mumps
 
+    try:
+        from kwant.solvers import mumps as solver
+
+        solved_by = "MUMPS"
+    except ImportError:
+        from kwant.solvers import sparse as solver
+
+        solved_by = "SuperLU"
     lattice = kwant.lattice.square(norbs=2)
 
     def built(width: int, length: int) -> Any:
@@ -152,54 +138,68 @@ def peer_main() -> None:
             made.attach_lead(lead)
         return made.finalized()
 
-    found: dict[str, Any] = {"version": kwant.__version__}
-    for width, length in SIZES:
+    known: dict[tuple[int, int], Any] = {}
+
+    def answer(width: int, length: int, alone: bool) -> dict[str, Any]:
+        if (width, length) not in known:
+            known[width, length] = built(width, length).precalculate(ENERGY, what="modes")
+        leads = {"out_leads": [1], "in_leads": [0]} if alone else {}
         start = time.perf_counter()
-        bare = built(width, length)
-        build = time.perf_counter() - start
-        start = time.perf_counter()
-        system = bare.precalculate(ENERGY, what="modes")
-        modes = time.perf_counter() - start
-        seconds, s = median_time(lambda system=system: mumps.smatrix(system, ENERGY), 3)
-        alone, _ = median_time(lambda system=system: mumps.smatrix(system, ENERGY, out_leads=[1], in_leads=[0]), 3)
-        found[f"{width}x{length}"] = {
-            "seconds": seconds,
-            "seconds_of_t_alone": alone,
-            "seconds_of_modes": modes,
-            "seconds_to_build": build,
-            "unitarity": float(np.abs(s.data.conj().T @ s.data - np.eye(len(s.data))).max()),
-            "conductance": float(s.transmission(1, 0)),
-            "singular_values_of_t": np.linalg.svd(s.submatrix(1, 0), compute_uv=False).tolist(),
-        }
-    print(json.dumps(found))
+        s = solver.smatrix(known[width, length], ENERGY, **leads)
+        seconds = time.perf_counter() - start
+        values = np.linalg.svd(s.submatrix(1, 0), compute_uv=False)
+        return {"seconds": seconds, "values": values.tolist(), "solver": solved_by}
+
+    serve(kwant.__version__, answer)
+
+
+def kwant(peer: Peer, width: int, length: int, alone: bool, values: np.ndarray) -> Code:
+    """Return Kwant; its error is how far the singular values of t are off those of the house."""
+    if peer.missing:
+        return Code("", None, None, "Kwant", peer.version, peer.missing)
+    question = {"width": width, "length": length, "alone": alone}
+    found = peer.ask(**question)
+    error = float(np.abs(np.subtract(found["values"], values)).max())
+    return Code(found["solver"], error, peer.clock(**question), "Kwant", peer.version)
+
+
+def growth(quantity: str, sizes: list[tuple[int, int]], expected: float, note: str) -> dict[str, Any]:
+    """Return how the time of S grows with one side of the strip, the one that differs."""
+    from spinlib.lattice.green import scattering_matrix
+
+    side = 0 if quantity == "width" else 1
+    by_size = {size[side]: size for size in sizes}
+
+    def prepare(size: int) -> Any:
+        system, lead = strip(*by_size[size])
+        return lambda: scattering_matrix(system, lead, lead)
+
+    limit = ("complex matrix products", lambda size: least(*by_size[size]))
+    name = f"strip of {'length 200' if side == 0 else 'width 40'}"
+    return scaling(name, quantity, list(by_size), prepare, expected, limit=limit, note=note)
 
 
 def main() -> None:
     """Print the comparison as JSON."""
-
-    ours, values = {}, {}
+    peer, rows, kind = Peer("kwant", __file__), [], "complex matrix products"
     for width, length in SIZES:
-        name = f"{width}x{length}"
-        ours[name], values[name] = house(width, length)
-    theirs = answer("kwant", __file__)
-    report: dict[str, Any] = {
-        "name": "scattering matrix of a disordered magnetic strip with Rashba coupling, width x length",
-        "versions": versions("scipy"),
-        "repeats": REPEATS,
-        **ours,
-        "seconds_of_S": growth(),
-        "kwant": theirs,
-    }
-    if isinstance(theirs, dict):
-        for name, part in ours.items():
-            peer = theirs[name]
-            apart = np.abs(np.array(peer.pop("singular_values_of_t")) - values[name]).max()
-            peer["singular_values_of_t_apart"] = float(apart)
-            report[f"kwant_over_spinlib_{name}"] = {
-                "S": peer["seconds"] / part["seconds"],
-                "t": peer["seconds_of_t_alone"] / part["seconds"],
-            }
-    print(json.dumps(report, indent=2))
+        ours, values = house(width, length)
+        limit = (kind, least(width, length))
+        rows.append(row(f"S, {width} x {length}", TARGET, ours, kwant(peer, width, length, False, values), limit))
+        rows.append(row(f"t, {width} x {length}", TARGET, ours, kwant(peer, width, length, True, values), limit))
+    no_limit = "the counted operations are those of S alone"
+    rows.append(
+        row(f"S and 2 derivatives, {SIZES[0][0]} x {SIZES[0][1]}", TARGET, derivatives(*SIZES[0]), None, no_limit)
+    )
+    scales = [
+        growth("length", [(40, length) for length in LENGTHS], 1.0, ""),
+        growth(
+            "width", [(width, 200) for width in WIDTHS], 3.0, "stretches grow shorter, sparse products go as width^2"
+        ),
+    ]
+    name = "scattering matrix of a disordered magnetic strip with Rashba coupling, width x length"
+    error = "largest deviation of S; of Kwant, of the singular values of t"
+    print_report(name, error, "block elimination; for Kwant, the house", rows, scales, packages=["scipy"])
 
 
 if __name__ == "__main__":

@@ -1,26 +1,27 @@
 """One magnet that a damping-like torque drives from rest into precession: time to an error of its final direction.
 
-``python benchmarks/macrospin.py`` prints JSON: medians over repeats in seconds, one thread. Easy axis, hard axis,
-applied field and a torque above threshold, one call from start to end. Each code is asked for the cheapest setting
-whose final direction is within the stated error of that code's own converged limit; the limits are compared, too.
+Easy axis, hard axis, applied field and a torque above threshold, one call from start to end, one thread. Each code is
+asked for the cheapest setting whose final direction is within the stated error of SciPy's at its finest tolerance.
 
-The peer is cmtj (``pip install cmtj``), best in an environment of its own, whose Python SPINLIB_CMTJ_PYTHON names. It
-is given its own way: the faster of its two solvers of high order, a log of one line, a gyromagnetic ratio equal to ours
-(by default it is 0.18 per cent lower), and the torque of a layer of the kind SOT, which is the Gilbert form (the kind
-STT lacks a cross term). Its time is taken inside its own process, around resetting the layer and runSimulation.
+The peer is cmtj, in its own way: the faster of its two solvers of high order, a log of one line, a gyromagnetic ratio
+equal to ours (by default it is 0.18 per cent lower), and the torque of a layer of the kind SOT, which is the Gilbert
+form (the kind STT lacks a cross term). Its time is taken inside its own process, around resetting the layer and
+runSimulation.
+
+The limit is the time of the right-hand sides alone: as many as the same method needs with a field that counts its
+calls, one after the other in a compiled loop. They are sequential, so neither width nor bandwidth of the machine help.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable
+import time
 from typing import Any
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
-from _peer import answer
-from _timing import first_within, median_time, versions
+from _peer import Peer, serve
+from _timing import ONCE, Code, clock, first_within, least_time, print_report, row
 
 PROBLEM = {
     "gamma": 1.76e11,  # rad/(s T)
@@ -31,58 +32,68 @@ PROBLEM = {
     "polarizer": [0.0, 0.6, 0.8],
     "damping_like": -2.5e9,  # 1/s; negative: away from the polariser
     "start": [0.28, 0.0, 0.96],
-    "duration": 5e-9,  # s; from the third nanosecond on it precesses out of the plane
+    "duration": 1e-9 if ONCE else 5e-9,  # s; from the third nanosecond on it precesses out of the plane
 }
 TARGETS = (1e-6, 1e-9)
-REPEATS = 15
+TOLERANCES = [10.0**-k for k in np.arange(3, 12.6, 0.25)]
+WAYS = {
+    "RK4, steps": [int(1000 * 1.05**k) for k in range(0, 110, 10 if ONCE else 1)],
+    "DormandPrince, tolerance": [10.0**-k for k in np.arange(4, 13, 2 if ONCE else 0.25)],
+}
 
 
-def cheapest(run: Callable[[Any], np.ndarray], settings: list, limit: np.ndarray, target: float) -> tuple[Any, float]:
-    """Return the first of ``settings``, cheapest first, from which on errors stay below ``target``; its error."""
-    errors = [float(np.linalg.norm(run(setting) - limit)) for setting in settings]
-    first = first_within(errors, target)
-    if first is None:
-        return None, min(errors)
-    return settings[first], errors[first]
+def off(m: Any, exact: np.ndarray) -> float:
+    """Return how far the final direction is off."""
+    return float(np.linalg.norm(np.subtract(m, exact)))
 
 
 # --- the house --------------------------------------------------------------------------------------------------------
 
 
-def house() -> dict[str, Any]:
-    """Return times, errors and the final direction of ``integrate_llg``, compiled and with Python callables."""
-    from spinlib.dynamics.macrospin import LinearField, SpinTorque, integrate_llg
+def laws() -> tuple[Any, Any]:
+    """Return field and torque of the house."""
+    from spinlib.dynamics.macrospin import LinearField, SpinTorque
 
     p = PROBLEM
     field = LinearField(p["applied"], np.diag([0.0, -p["hard"], p["easy"]]))
-    torque = SpinTorque(p["polarizer"], p["damping_like"])
+    return field, SpinTorque(p["polarizer"], p["damping_like"])
+
+
+def house(rtol: float, counted: list[int] | None = None) -> np.ndarray:
+    """Return the final direction of ``integrate_llg``; with ``counted`` by a Python field that counts its calls."""
+    from spinlib.dynamics.macrospin import integrate_llg
+
+    p, (field, torque) = PROBLEM, laws()
+
+    def counting(m: np.ndarray, t: float) -> Any:
+        counted[0] += 1  # type: ignore[index]
+        return field(m, t)
+
+    law = field if counted is None else counting
     times = [0.0, p["duration"]]
+    return integrate_llg(
+        p["start"], law, times, alpha=p["alpha"], gyromagnetic_ratio=p["gamma"], torque=torque, rtol=rtol
+    )[-1]
 
-    def run(rtol: float, law: Any = field) -> np.ndarray:
-        return integrate_llg(
-            p["start"], law, times, alpha=p["alpha"], gyromagnetic_ratio=p["gamma"], torque=torque, rtol=rtol
-        )[-1]
 
-    limit = run(1e-13)
-    found: dict[str, Any] = {
-        "final": limit.tolist(),
-        "reference": {
-            "error": float(np.linalg.norm(limit - explicit_form())),
-            "note": "at rtol 1e-13 against solve_ivp on the explicit form at its finest tolerance",
-        },
-    }
-    tolerances = [10**-k for k in np.arange(3, 12.6, 0.25)]
-    for target in TARGETS:
-        rtol, error = cheapest(run, tolerances, limit, target)
-        seconds, _ = median_time(lambda rtol=rtol: run(rtol), REPEATS)
-        slow, _ = median_time(lambda rtol=rtol: run(rtol, lambda m, t: field(m, t)), 1)
-        found[f"at_{target:g}"] = {
-            "seconds": seconds,
-            "rtol": rtol,
-            "error_reached": error,
-            "seconds_with_python_callables": slow,
-        }
-    return found
+def bare_seconds() -> float:
+    """Return the seconds of one right-hand side in a compiled loop of dependent calls."""
+    import numba
+
+    from spinlib.dynamics import _llg
+
+    given = _llg.parameters(*laws(), _llg.damping_tensor(PROBLEM["alpha"]), PROBLEM["gamma"])
+
+    @numba.njit
+    def loop(count: int, given: np.ndarray) -> float:
+        x, y, z = 0.28, 0.0, 0.96
+        for _ in range(count):
+            u, v, w = _llg.rate(x, y, z, (0.0, 0.0, 0.0), given)
+            x, y, z = x + 1e-16 * u, y + 1e-16 * v, z + 1e-16 * w
+        return x + y + z
+
+    count = 100_000
+    return least_time(lambda: loop(count, given)) / count
 
 
 def explicit_form() -> np.ndarray:
@@ -107,13 +118,12 @@ def explicit_form() -> np.ndarray:
 
 
 def peer_main() -> None:
-    """Print the same of cmtj as JSON; runs in the interpreter that has it."""
+    """Answer for cmtj; runs in the interpreter that has it."""
     import cmtj
     from cmtj import AdaptiveIntegrationParams, AxialDriver, CVector, Junction, Layer, ScalarDriver, SolverMode
 
     p = PROBLEM
     constants = cmtj.constants.PhysicalConstants
-    default = float(constants.gyromagnetic_ratio())
     mu_0 = float(constants.magnetic_permeability())
     constants.set_gyromagnetic_ratio(mu_0 * p["gamma"])
     magnetization = 1.0  # T; only its products with the two anisotropies matter
@@ -142,67 +152,61 @@ def peer_main() -> None:
 
     made, limits = junction(), AdaptiveIntegrationParams()
 
-    def by_steps(count: int) -> np.ndarray:
-        made.clearLog()
-        made.setLayerMagnetisation("free", CVector(*p["start"]))
+    def by_steps(count: int) -> None:
         step = p["duration"] / count
         # Half a step more than the duration: the number of steps is cut down to an integer.
         made.runSimulation((count + 0.5) * step, step, 1.0, solverMode=SolverMode.RK4)
-        m = made.getLayerMagnetisation("free")
-        return np.array([m.x, m.y, m.z])
 
-    def by_tolerance(tolerance: float) -> np.ndarray:
-        made.clearLog()
-        made.setLayerMagnetisation("free", CVector(*p["start"]))
+    def by_tolerance(tolerance: float) -> None:
         limits.abs_tol = limits.rel_tol = tolerance
         made.getLayer("free").setAdaptiveParams(limits)
         made.runSimulation(p["duration"], 1e-13, 1.0, solverMode=SolverMode.DormandPrince)
-        m = made.getLayerMagnetisation("free")
-        return np.array([m.x, m.y, m.z])
 
-    fine, finer = by_steps(200_000), by_steps(400_000)
-    limit = finer + (finer - fine) / 15  # Richardson, order 4
-    found: dict[str, Any] = {
-        "version": cmtj.__version__,
-        "default_gamma_over_ours_with_mu_0": default / (4e-7 * np.pi * 1.76085962784e11),
-        "final": limit.tolist(),
-        "uncertainty_of_its_limit": float(np.linalg.norm(finer - fine) / 15),
-    }
-    ways: dict[str, tuple[Callable[[Any], np.ndarray], list]] = {
-        "RK4, steps": (by_steps, [int(1000 * 1.05**k) for k in range(110)]),
-        "DormandPrince, tolerance": (by_tolerance, [10**-k for k in np.arange(4, 13, 0.25)]),
-    }
-    for target in TARGETS:
-        tried = {}
-        for name, (run, settings) in ways.items():
-            setting, error = cheapest(run, settings, limit, target)
-            tried[name] = {"setting": setting, "error_reached": error}
-            if setting:
-                tried[name]["seconds"], _ = median_time(lambda run=run, setting=setting: run(setting), REPEATS)
-        found[f"at_{target:g}"] = tried
-    print(json.dumps(found))
+    def answer(way: str, setting: float) -> dict[str, Any]:
+        start = time.perf_counter()
+        made.clearLog()
+        made.setLayerMagnetisation("free", CVector(*p["start"]))
+        by_steps(int(setting)) if way.startswith("RK4") else by_tolerance(setting)
+        m = made.getLayerMagnetisation("free")
+        return {"seconds": time.perf_counter() - start, "final": [m.x, m.y, m.z]}
+
+    serve(cmtj.__version__, answer)
+
+
+def best_of(peer: Peer, target: float, exact: np.ndarray, limit: np.ndarray) -> Code:
+    """Return the faster way of cmtj at the cheapest setting within ``target`` of its own limit."""
+    found: list[tuple[float, str, float]] = []
+    for way, settings in WAYS.items() if not peer.missing else ():
+        answers = [peer.ask(way=way, setting=setting) for setting in settings]
+        first = first_within([off(answer["final"], limit) for answer in answers], target)
+        if first is not None:
+            seconds = min(peer.ask(way=way, setting=settings[first])["seconds"] for _ in range(5))
+            found.append((seconds, way, settings[first]))
+    if not found:
+        return Code("", None, None, "cmtj", peer.version, peer.missing)
+    _, way, setting = min(found)
+    error = off(peer.ask(way=way, setting=setting)["final"], exact)
+    return Code(f"{way} {setting:.3g}", error, peer.clock(way=way, setting=setting), "cmtj", peer.version)
 
 
 def main() -> None:
     """Print the comparison as JSON."""
-
-    ours, theirs = house(), answer("cmtj", __file__)
-    report: dict[str, Any] = {
-        "name": "one magnet driven into precession by a torque, time to a stated error of the final direction",
-        "versions": versions(),
-        "problem": PROBLEM,
-        "repeats": REPEATS,
-        "reference": ours.pop("reference"),
-        "spinlib": ours,
-        "peer": theirs,
-    }
-    if isinstance(theirs, dict):
-        apart = np.subtract(ours["final"], theirs["final"])
-        report["distance_of_the_two_limits"] = float(np.linalg.norm(apart))
-        for target in (f"at_{value:g}" for value in TARGETS):
-            best = min(way["seconds"] for way in theirs[target].values() if "seconds" in way)
-            report[f"peer_over_spinlib_{target}"] = best / ours[target]["seconds"]
-    print(json.dumps(report, indent=2))
+    exact, peer = explicit_form(), Peer("cmtj", __file__)
+    limit = exact
+    if not peer.missing:  # its own: what it converges to differs by the rounding of its constants
+        fine, finer = (np.array(peer.ask(way="RK4", setting=count)["final"]) for count in (200_000, 400_000))
+        limit = finer + (finer - fine) / 15  # Richardson, order 4
+    errors, bare, rows = [off(house(rtol), exact) for rtol in TOLERANCES], bare_seconds(), []
+    for target in TARGETS:
+        first = first_within(errors, target)
+        assert first is not None
+        rtol, calls = TOLERANCES[first], [0]
+        house(rtol, calls)
+        ours = Code(f"rtol {rtol:.2g}", errors[first], clock(lambda rtol=rtol: house(rtol)))
+        theirs = best_of(peer, target, exact, limit)
+        rows.append(row("precession for 5 ns", target, ours, theirs, ("right-hand sides", bare * calls[0])))
+    name, error = "one magnet driven into precession by a torque", "distance of the final direction"
+    print_report(name, error, "SciPy's DOP853 on the explicit form at its finest tolerance", rows, packages=["scipy"])
 
 
 if __name__ == "__main__":

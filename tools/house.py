@@ -86,7 +86,7 @@ def main(command: str, *extra: str) -> None:
                   "requirements.txt", "--output-file", LOCK.name)],
         "reference": [(python, "tools/make_reference.py", *extra)],
         "format": [(python, "tools/format_chapters.py", *extra), (python, "-m", "ruff", "format", "--quiet")],
-        "bench": [(python, "-m", "benchmarks", *extra)],
+        "bench": [(python, "-m", "benchmarks", "--peers", *extra)],
         "serve": [build, (python, "-m", "http.server", "--bind", "127.0.0.1", "--directory", "_build/html", *extra)],
     }  # fmt: skip
     if command not in steps:
