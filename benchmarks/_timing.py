@@ -85,9 +85,7 @@ def first_within(errors: Sequence[float], target: float) -> int | None:
     return good.index(True) if any(good) else None
 
 
-def row(
-    problem: str, target: float, ours: Code, theirs: Code | None, limit: tuple[str, float] | str, *, note: str = ""
-) -> dict[str, Any]:
+def row(problem: str, target: float, ours: Code, theirs: Code | None, limit: tuple[str, float] | str) -> dict[str, Any]:
     """Return one problem with the house and one peer, timed in turn.
 
     ``limit`` names what bounds any code and the seconds that it takes here, or says why there is no such bound.
@@ -107,7 +105,6 @@ def row(
         "limit": {"why": limit}
         if isinstance(limit, str)
         else {"kind": limit[0], "fraction": limit[1] / mine["median"]},
-        "note": note,
     }
     if theirs is not None:
         found["peer"] = {

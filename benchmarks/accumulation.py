@@ -225,12 +225,13 @@ def collocation(medium: Any, exact: np.ndarray) -> list[list[Code]]:
         for codes, target in zip(found, TARGETS, strict=True):
             first = first_within(errors, target)
             name, version = f"solve_bvp of SciPy, {mesh}", scipy_version
+            note = "is told its mesh" if mesh == "equal steps" else "told how many nodes it needs"
             if first is None:
                 codes.append(Code("", min(errors), None, name, version, f"not within {len(errors)} refinements"))
                 continue
             nodes, tol = pairs[first]
             again = clock(lambda nodes=nodes, tol=tol: run(nodes, tol))
-            codes.append(Code(f"{nodes} nodes at first, tol {tol:.0e}", errors[first], again, name, version))
+            codes.append(Code(f"{nodes} nodes at first, tol {tol:.0e}", errors[first], again, name, version, note))
     return found
 
 
@@ -283,7 +284,7 @@ def volumes(medium: Any, exact: np.ndarray) -> list[Code]:
             reached = error(factor)
         cells = PLACES * factor
         again = clock(lambda cells=cells: run(cells)) if reached <= target else None
-        note = "" if again else "not with as many cells"
+        note = "is told its mesh" if again else "not with as many cells"
         found.append(Code(f"{cells} cells", reached, again, "finite volumes with LAPACK", scipy_version, note))
     return found
 

@@ -37,6 +37,7 @@ from spinlib.dynamics.fokker_planck import brown_eigenvalue
 
 BARRIERS = (5.0, 30.0) if ONCE else (5.0, 10.0, 15.0, 20.0, 40.0, 80.0)
 TARGET = 1e-8
+DENSE_SIZES = [10, 20, 30, 40, 60, 80, 120]
 NO_LIMIT = "calls of NumPy on arrays of a few hundred numbers, which no rate of the machine bounds"
 
 
@@ -102,25 +103,36 @@ def collocation(sigma: float, tol: float) -> tuple[float, int]:
     return float(found.p[0] * unit), int(found.status)
 
 
-def cheapest(name: str, version: str, settings: list, rate: Callable[[Any], Any], exact: mp.mpf) -> Code:
+def cheapest(name: str, version: str, settings: list, rate: Callable[[Any], Any], exact: mp.mpf, note: str) -> Code:
     """Return the first setting from which on the error stays within the target, or else the most precise one."""
     errors = [abs(float(rate(setting) / exact - 1)) for setting in settings]
     first = first_within(errors, TARGET)
     if first is None:
         return Code("", min(errors), None, name, version, "no setting from which on the error stays within")
-    return Code(str(settings[first]), errors[first], clock(lambda: rate(settings[first])), name, version)
+    return Code(str(settings[first]), errors[first], clock(lambda: rate(settings[first])), name, version, note)
 
 
 def peers(sigma: float, exact: mp.mpf) -> list[Code]:
     """Return each peer at its cheapest setting."""
-    sizes = [(20 + int(k * sigma), 20 + int(sigma / 2)) for k in (1, 2, 2.5)]
-    tolerances = [10.0**-k for k in range(4, 11)]
+    dense_name, dense_note = "dense matrix with NumPy", "one small matrix; its error is absolute"
     return [
+        cheapest(dense_name, np.__version__, DENSE_SIZES, lambda size: dense(sigma, size), exact, dense_note),
         cheapest(
-            "dense matrix with NumPy", np.__version__, [10, 20, 30, 40, 60, 80, 120], lambda n: dense(sigma, n), exact
+            "solve_bvp of SciPy",
+            scipy_version,
+            [10.0**-k for k in range(4, 11)],
+            lambda tol: collocation(sigma, tol)[0],
+            exact,
+            "starts from the asymptote",
         ),
-        cheapest("solve_bvp of SciPy", scipy_version, tolerances, lambda tol: collocation(sigma, tol)[0], exact),
-        cheapest("fraction with mpmath", mp.__version__, sizes, lambda setting: fraction(sigma, *setting), exact),
+        cheapest(
+            "fraction with mpmath",
+            mp.__version__,
+            [(20 + int(k * sigma), 20 + int(sigma / 2)) for k in (1, 2, 2.5)],
+            lambda setting: fraction(sigma, *setting),
+            exact,
+            "is told size, digits and a start",
+        ),
     ]
 
 

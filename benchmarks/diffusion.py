@@ -130,7 +130,7 @@ def collocation(stack: tuple[list, list], exact: float, target: float) -> Code:
         if once > 3 * fastest:
             break
     setting = f"{chosen[0]} nodes a layer at first, tol {chosen[1]:.0e}"
-    return Code(setting, reached, clock(lambda: run(*chosen)), "solve_bvp of SciPy", __version__)
+    return Code(setting, reached, clock(lambda: run(*chosen)), "solve_bvp of SciPy", __version__, "is told its mesh")
 
 
 # --- FiPy -------------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def finite_volumes(peer: Peer, name: str, problem: dict[str, Any], target: float
         fine *= min(max(1.05, 1.02 * (found["error"] / target) ** 0.5), MOST_CELLS / found["cells"])
         found = peer.ask(name=name, fine=fine)
     good = found["error"] <= target
-    run, note = (peer.clock(name=name, fine=fine), "") if good else (None, "not with as many cells")
+    run, note = (peer.clock(name=name, fine=fine), "its solve alone") if good else (None, "not with as many cells")
     return Code(f"{found['cells']} cells", found["error"], run, "FiPy", peer.version, note)
 
 

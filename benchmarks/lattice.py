@@ -160,7 +160,8 @@ def kwant(peer: Peer, width: int, length: int, alone: bool, values: np.ndarray) 
     question = {"width": width, "length": length, "alone": alone}
     found = peer.ask(**question)
     error = float(np.abs(np.subtract(found["values"], values)).max())
-    return Code(found["solver"], error, peer.clock(**question), "Kwant", peer.version)
+    note = "t alone; the house computes all of S" if alone else ""
+    return Code(found["solver"], error, peer.clock(**question), "Kwant", peer.version, note)
 
 
 def growth(quantity: str, sizes: list[tuple[int, int]], expected: float, note: str) -> dict[str, Any]:

@@ -227,7 +227,8 @@ def best_of(peer: Peer, way: str, target: float, answers: dict[str, list[tuple[f
         return Code("", least, None, name, peer.version, "not with any tolerance")
     _, method, tolerance, error = min(found)
     run = peer.clock(way=way, method=method, tolerance=tolerance)
-    return Code(f"{method}, tolerance {tolerance:.0e}", error, run, name, peer.version)
+    note = "cuts the pulse off" if way == "simulation" else "is told when the pulse is over"
+    return Code(f"{method}, tolerance {tolerance:.0e}", error, run, name, peer.version, note)
 
 
 def main() -> None:

@@ -115,7 +115,8 @@ def cmtj(peer: Peer, count: int, mean: float) -> Code:
     best = min(answers, key=lambda together: float(answers[together]["seconds"]))
     values = np.array(answers[best]["ends"])
     setting = f"{best} in a junction, standard error {values.std() / count**0.5:.1g}"
-    return Code(setting, float(abs(values.mean() - mean)), peer.clock(count=count, together=best), "cmtj", peer.version)
+    run = peer.clock(count=count, together=best)
+    return Code(setting, float(abs(values.mean() - mean)), run, "cmtj", peer.version)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tools.isolation import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
-ROW = {"problem", "target_error", "error", "setting", "seconds", "peer", "ratio", "limit", "note"}
+ROW = {"problem", "target_error", "error", "setting", "seconds", "peer", "ratio", "limit"}
 PEER = {"name", "version", "setting", "error", "seconds", "note"}
 SCALING = {"problem", "quantity", "sizes", "seconds", "exponent", "expected", "limit_kind", "limit_seconds", "note"}
 
