@@ -30,6 +30,7 @@ __all__ = [
     "keyboard_problems",
     "open_page",
     "overflow_problems",
+    "set_aside",
     "violations",
 ]
 
@@ -188,7 +189,12 @@ def overflow_problems(page: Page) -> list[str]:
 
 def keyboard_problems(page: Page) -> list[str]:
     """Boxes that scroll sideways and that the keyboard cannot reach."""
-    page.wait_for_timeout(400)  # the theme waits 300 ms before it gives tab stops
+    page.evaluate(  # the theme waits 300 ms before it gives tab stops
+        """() => {
+            const {loadEventEnd} = performance.getEntriesByType("navigation")[0];
+            return new Promise(done => setTimeout(done, loadEventEnd + 400 - performance.now()));
+        }"""
+    )
     found: list[str] = page.evaluate(
         r"""() => [...document.body.querySelectorAll("*")]
             .filter(box => ["auto", "scroll"].includes(getComputedStyle(box).overflowX))
@@ -266,7 +272,8 @@ _PUT_BACK = """() => {
 # A page repeats a few dozen shades thousands of times. The contrast of a text depends on its colour, its size and all
 # that lies behind it: of each kind of box and shade the first, the middle and the last text are measured, since one
 # may be hidden behind something. Of text without two signs and a letter, axe-core says nothing.
-_SOME_OF_EACH_SHADE = r"""() => {
+_SOME_OF_EACH_SHADE = r"""measured => {
+    document.querySelectorAll("[data-shade]").forEach(box => delete box.dataset.shade);
     const behind = new Map(), shades = new Map();
     const back = box => {
         if (box && !behind.has(box)) {
@@ -286,27 +293,46 @@ _SOME_OF_EACH_SHADE = r"""() => {
         const shade = [...kind, color, fontSize, fontWeight, textShadow, position, back(box)].join("|");
         shades.set(shade, [...(shades.get(shade) ?? []), box]);
     }
+    for (const shade of measured) shades.delete(shade);
     for (const alike of shades.values())
         for (const part of [0, 0.5, 1]) alike[Math.floor(part * (alike.length - 1))].dataset.shade = "";
+    return [...shades.keys()];
 }"""
-_ONLY_SHADES = 'axe.configure({rules: [{id: "color-contrast", selector: "[data-shade]"}]})'
+# Texts outside of landmarks take long to find, and are never called serious.
+_RULES = """axe.configure({rules: [
+    {id: "color-contrast", selector: "[data-shade]"},
+    {id: "region", enabled: false},
+]})"""
 
 
 # What a change of the colours alone can break.
 _OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
-def violations(page: Page, rules: list[str] | None = None) -> list[Finding]:
-    """What axe-core calls serious or critical, by all its rules or by some."""
+@contextmanager
+def set_aside(page: Page) -> Iterator[None]:
+    """Take out what axe-core need not look at, and put it back."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-        page.evaluate(_ONLY_SHADES)
+        page.evaluate(_RULES)
     page.evaluate(_SET_ASIDE)
-    page.evaluate(_SOME_OF_EACH_SHADE)
-    # With preload, axe asks for style sheets by a request that browsers refuse for files.
-    options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
-    result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
+    yield
     page.evaluate(_PUT_BACK)
+
+
+def violations(page: Page, measured: set[str], of_colours: bool = False) -> list[Finding]:
+    """What axe-core calls serious or critical, on a page from which much is set aside.
+
+    Shades in ``measured`` are passed over, and those of the page are added. ``of_colours`` leaves out what has nothing
+    to do with them, and all if there is no new shade.
+    """
+    shades: list[str] = page.evaluate(_SOME_OF_EACH_SHADE, sorted(measured))
+    measured.update(shades)
+    if of_colours and not shades:
+        return []
+    # With preload, axe asks for style sheets by a request that browsers refuse for files.
+    options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": _OF_COLOURS} if of_colours else {})}
+    result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     return [
         Finding(rule["id"], " ".join(map(str, node["target"])), node["failureSummary"].replace("\n", " "))
         for rule in result["violations"]
@@ -315,22 +341,30 @@ def violations(page: Page, rules: list[str] | None = None) -> list[Finding]:
     ]
 
 
-def examine(running: Browser, path: Path) -> Report:
-    """All checks of one page: on a phone in both themes, then, as on a screen that is turned, at a desk in both."""
-    report = Report()
+def examine(running: Browser, path: Path, measured: set[str] | None = None) -> Report:
+    """All checks of one page: on a phone in both themes, then, as on a screen that is turned, at a desk in both.
+
+    axe-core looks at the phone in the light theme and at the desk in the dark one. In light at the desk it measures the
+    shades that no phone shows, and of them those that are not in ``measured`` from the pages before.
+    """
+    report, measured = Report(), set() if measured is None else measured
     with open_page(running, path, PHONE, report) as page:
-        report.lines["overflow"] += [f"light: {line}" for line in overflow_problems(page)]
-        report.lines["keyboard"] += keyboard_problems(page)
-        report.axe += [("phone, light", finding) for finding in violations(page)]
-        _set_theme(page, "dark")
-        report.lines["overflow"] += [f"dark: {line}" for line in overflow_problems(page)]
-        page.set_viewport_size({"width": DESK, "height": 844})
-        settle(page)
-        report.axe += [("desk, dark", finding) for finding in violations(page, _OF_COLOURS)]
-        _set_theme(page, "light")
         report.lines["formulas"] += formula_problems(page)
         report.lines["images"] += image_problems(page)
-        report.axe += [("desk, light", finding) for finding in violations(page)]
+        report.lines["overflow"] += [f"light: {line}" for line in overflow_problems(page)]
+        report.lines["keyboard"] += keyboard_problems(page)
+        with set_aside(page):
+            here: set[str] = set()
+            report.axe += [("phone, light", finding) for finding in violations(page, here)]
+            _set_theme(page, "dark")
+            report.lines["overflow"] += [f"dark: {line}" for line in overflow_problems(page)]
+            page.set_viewport_size({"width": DESK, "height": 844})
+            settle(page)
+            report.axe += [("desk, dark", finding) for finding in violations(page, set())]
+            _set_theme(page, "light")
+            shades = here | measured
+            report.axe += [("desk, light", finding) for finding in violations(page, shades, of_colours=True)]
+            measured |= shades - here
         report.lines["copying"] += copy_problems(page)
     for check, lines in report.lines.items():
         report.lines[check] = list(dict.fromkeys(lines))

@@ -26,7 +26,8 @@ by_page = pytest.mark.parametrize("name", NAMES or ["index.html"])
 @pytest.fixture(scope="module")
 def report(book, chromium):
     """The report of a page; each page is opened once for all tests."""
-    return cache(lambda name: reader.examine(chromium, book / name))
+    measured: set[str] = set()
+    return cache(lambda name: reader.examine(chromium, book / name, measured))
 
 
 @by_page
@@ -218,6 +219,19 @@ def test_axe_sees_faint_text_in_one_theme_only(tmp_path, chromium):
     assert {(where, finding.rule) for where, finding in found} == {("desk, dark", "color-contrast")}
 
 
+def test_axe_measures_in_both_themes_what_no_phone_shows(tmp_path, chromium):
+    """In the light theme a shade of the desk is measured on the first page that has it, one of the phone on each."""
+    rules = "body { background: #fff; color: #000 } p { display: none } @media (min-width: 900px) { p { %s } }"
+    both, measured = f"<style>{rules % 'display: block; color: #eee'}</style><p>text</p>", set()
+    for seen in ({"desk, dark", "desk, light"}, {"desk, dark"}):
+        found = reader.examine(chromium, _page(tmp_path, both), measured).axe
+        assert {where for where, _ in found} == seen
+    on_a_phone = "<style>body { background: #fff } p { color: #eee }</style><p>text</p>"
+    for _ in range(2):
+        found = reader.examine(chromium, _page(tmp_path, on_a_phone), measured).axe
+        assert {where for where, _ in found} == {"phone, light", "desk, dark"}
+
+
 @pytest.mark.parametrize(
     ("sound", "faint"),
     [
@@ -278,7 +292,9 @@ def test_axe_leaves_a_page_as_it_was(tmp_path, chromium):
     with reader.open_page(chromium, _page(tmp_path, words + formula), reader.DESK) as page:
         before = page.locator("body").inner_html()
         assert before.count('class="k"') == 2
-        assert reader.violations(page) == []
+        with reader.set_aside(page):
+            assert page.locator("body").inner_html().count('class="k"') == 1
+            assert reader.violations(page, set()) == []
         assert page.locator("body").inner_html() == before
 
 
