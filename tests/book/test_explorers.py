@@ -28,6 +28,11 @@ _BAD = """input => {
     }
     return bad;
 }"""
+_ALONE = """box => {
+    for (let part = box; part !== document.body; part = part.parentElement)
+        for (const other of [...part.parentElement.children])
+            if (other !== part && other.localName !== "style") other.remove();
+}"""
 _TARGET = re.compile(r"^\((try-[a-z0-9-]+)\)=$", re.MULTILINE)
 _PUBLISHED = re.compile(r"^explorer\.publish\(\s*\"(explorer-[a-z0-9-]+)\"", re.MULTILINE)
 
@@ -50,22 +55,28 @@ def inputs(box: Locator) -> list[Locator]:
 
 
 def shown(box: Locator) -> dict[str, float]:
-    return {cell.get_attribute("data-label"): number(cell.inner_text()) for cell in box.locator("output").all()}
+    found = box.locator("output").evaluate_all("cells => cells.map(cell => [cell.dataset.label, cell.innerText])")
+    return {label: number(text) for label, text in found}
 
 
 def positions(box: Locator) -> dict[str, float]:
     """The value of each slider, by the name that it has in the formulas."""
-    found = {}
-    for one in inputs(box):
-        identity, value = one.get_attribute("id"), one.get_attribute("data-value")
-        found[identity.rpartition("-")[2]] = float(value)
-    return found
+    found = box.locator("input[type=range]").evaluate_all("inputs => inputs.map(one => [one.id, one.dataset.value])")
+    return {identity.rpartition("-")[2]: float(value) for identity, value in found}
+
+
+def alone(page: Page, name: str) -> Locator:
+    """The explorer on a page from which all else is taken away: a browser lays out the rest again at each step."""
+    box = page.locator(f"#{name}")
+    box.evaluate(_ALONE)
+    return box
 
 
 @pytest.fixture(scope="module", params=sorted(PLACES))
 def explorer(request, book, chromium: Browser) -> Iterator[tuple[str, Page, Report]]:
     report = Report()
     with open_page(chromium, book / "book" / f"{PLACES[request.param]}.html", DESK, report) as page:
+        alone(page, request.param)
         yield request.param, page, report
 
 
@@ -171,7 +182,7 @@ def test_explorer_follows_a_finger_on_a_phone(name, book, chromium):
     try:
         page = context.new_page()
         page.goto((book / "book" / f"{PLACES[name]}.html").as_uri(), wait_until="load")
-        box = page.locator(f"#{name}")
+        box = alone(page, name)
         for one in inputs(box):
             one.scroll_into_view_if_needed()
             place = one.bounding_box()
