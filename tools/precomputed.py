@@ -5,6 +5,7 @@ in the shortest way that reads back exactly, so equal arrays give equal bytes on
 time stamps and depends on the compressor. A complex number is stored as its real, then its imaginary part.
 """
 
+import ast
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from spinlib.precomputed import digest, load
 from tools.isolation import ROOT, write_whole
 
 LIMIT = 1_000_000
+_OF_TYPES = {"typing", "collections.abc", "numpy.typing"}
 _STORED = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "c": "complex128"}
 
 
@@ -92,8 +94,33 @@ def _relative(source: str | Path) -> str:
 
 
 def _hash_of(source: str | Path) -> str:
-    # The line ends of a checkout differ between systems.
-    return hashlib.sha256((ROOT / source).read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    """Hash of what a source computes; the line ends of a checkout differ between systems."""
+    content = (ROOT / source).read_bytes().replace(b"\r\n", b"\n")
+    if Path(source).suffix == ".py":
+        content = repr(_meaning(ast.parse(content))).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _meaning(node: Any) -> Any:
+    """Return the parts of a syntax tree that can change a number: no layout, comments, docstrings or types."""
+    if isinstance(node, list):
+        return [_meaning(part) for part in node if not _silent(part)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    for_types = {"annotation", "returns", "type_params", "type_comment", "kind"}
+    fields = [
+        (name, value) for name, value in ast.iter_fields(node) if name not in for_types and value not in (None, [])
+    ]
+    return type(node).__name__, [(name, _meaning(value)) for name, value in fields]
+
+
+def _silent(node: Any) -> bool:
+    match node:
+        case ast.Expr(ast.Constant(str())) | ast.If(ast.Name("TYPE_CHECKING")):
+            return True
+        case ast.ImportFrom(module):
+            return module in _OF_TYPES
+    return False
 
 
 def _version(name: str) -> str:

@@ -189,3 +189,42 @@ def test_stale_data_beside_a_chapter_are_named_with_the_command_that_remakes_the
     (tmp_path / "model.py").write_text("x = 2\n")
     assert stale(book) == ["ensemble.json: model.py changed since, remake with: python -m something"]
     assert "precomputed data take" in stale(book, total=path.stat().st_size - 1)[0]
+
+
+MODEL = """
+from math import sin
+
+def model(x: float) -> float:
+    \"\"\"Return a number.\"\"\"
+    return -2.0 * sin(x) + x[1:]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stale_then"),
+    [
+        ("Return a number.", "Return another one.", False),
+        ("x[1:]", "x[1:]  # a remark", False),
+        ("(x: float) -> float", "(x)", False),
+        ("from math", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    y = 1\nfrom math", False),
+        ("\n", "\r\n", False),
+        ("-2.0", "2.0", True),
+        ("-2.0", "-2.1", True),
+        ("sin(x) +", "sin(x) -", True),
+        ("x[1:]", "x[:1]", True),
+        ("x[1:]", "x[None:]", True),
+        ("math import sin", "math import cos as sin", True),
+        ("    return", "    'text'; x = 1\n    return", True),
+        ("def model(x", "if TYPE_CHECKED:\n    y = 1\ndef model(x", True),
+    ],
+)
+def test_invariant_data_are_stale_if_what_their_code_computes_may_have_changed(
+    old: str, new: str, stale_then: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layout, comments, docstrings and types can change no number; everything else may."""
+    monkeypatch.setattr(precomputed, "ROOT", tmp_path)
+    assert old in MODEL
+    (tmp_path / "model.py").write_text(MODEL, newline="")
+    path = write(tmp_path / "data.json", code=["model.py"])
+    (tmp_path / "model.py").write_text(MODEL.replace(old, new), newline="")
+    assert bool(verify(path)) == stale_then
