@@ -46,9 +46,9 @@ def require(name: str, value: ArrayLike, valid: ArrayLike, problem: str, remedy:
     ...
     ValueError: T = 1.2 is not a probability: pass 0 <= T <= 1
     """
-    values, flags = np.broadcast_arrays(np.asarray(value), np.asarray(valid))
-    if flags.all():
+    if np.asarray(valid).all():
         return
+    values, flags = np.broadcast_arrays(np.asarray(value), np.asarray(valid))
     bad = np.argwhere(~flags)
     index = tuple(bad[0])
     more = f" ({len(bad)} entries of {flags.size} are refused)" if len(bad) > 1 else ""

@@ -77,9 +77,7 @@ def phi(y: float) -> float:
     """
     if abs(y) < 1e-5:
         return 1.0 - y / 2 + y * y / 12
-    if y > 0:
-        return float(y * np.exp(-y) / -np.expm1(-y))
-    return float(y / np.expm1(y))
+    return float(y / np.expm1(y)) if y < 700 else 0.0  # where exp(y) overflows
 
 
 @kernel
@@ -94,26 +92,31 @@ def _phi_slope(y: float, value: float) -> float:
 def _relaxing(h: float, differentiate: _Real, relax: _Real) -> _Real:
     """Return the inverses ``(s, s, N)`` of (differentiate/h + diag(relax_j)) for relax ``(s, N)`` (Gauss-Jordan)."""
     size, count = relax.shape
-    matrices = np.empty((size, size, count))
+    matrices, factor = np.empty((size, size, count)), np.empty(count)
     for i in range(size):
         for k in range(size):
             for j in range(count):
-                matrices[i, k, j] = differentiate[i, k + 1] / h + (relax[i, j] if i == k else 0.0)
-    for p in range(size):
+                matrices[i, k, j] = differentiate[i, k + 1] / h
         for j in range(count):
-            matrices[p, p, j] = 1.0 / matrices[p, p, j]
+            matrices[i, i, j] += relax[i, j]
+    # A factor apart and a row by name: loops over j compile to vector instructions.
+    for p in range(size):
+        pivot = matrices[p]
+        for j in range(count):
+            factor[j] = 1.0 / pivot[p, j]
+            pivot[p, j] = 1.0
         for k in range(size):
-            if k != p:
-                for j in range(count):
-                    matrices[p, k, j] *= matrices[p, p, j]
+            for j in range(count):
+                pivot[k, j] *= factor[j]
         for i in range(size):
             if i != p:
-                for k in range(size):
-                    if k != p:
-                        for j in range(count):
-                            matrices[i, k, j] -= matrices[i, p, j] * matrices[p, k, j]
+                row = matrices[i]
                 for j in range(count):
-                    matrices[i, p, j] *= -matrices[p, p, j]
+                    factor[j] = row[p, j]
+                    row[p, j] = 0.0
+                for k in range(size):
+                    for j in range(count):
+                        row[k, j] -= factor[j] * pivot[k, j]
     return matrices
 
 
@@ -168,34 +171,58 @@ def _transfer(
     weight: _Real,
     stages: _Real,
     rate: _Real,
-    slope: _Real,
-) -> None:
-    """Fill in the occupations ``(s + 1, N)``, q ``(B s,)`` and dq/dmu ``(B s, B s)`` for given mu ``(B s,)``."""
+) -> tuple[_Real, _Real, _Real]:
+    """Fill in the occupations ``(s + 1, N)`` and q ``(B s,)`` for given mu ``(B s,)``.
+
+    Returns:
+        What :func:`_steer` needs: phi and losses ``(B s, N)``, inverses ``(s, s, N)``.
+    """
     size, baths, count = len(theta) - 1, theta.shape[1], len(n)
-    source, loss = np.empty((baths * size, count)), np.empty((baths * size, count))
-    climb = np.empty((baths * size, count))
+    values, source = np.empty((baths * size, count)), np.empty((baths * size, count))
+    loss = np.empty((baths * size, count))
     all_source, all_loss = np.zeros((size, count)), np.zeros((size, count))
     for b in range(baths):
         for i in range(size):
             p = b * size + i
             for j in range(count):
                 x = energy[j] - mu[p]
-                value = phi(x / theta[i + 1, b])
-                source[p, j] = gamma[b, j] * theta[i + 1, b] * value
+                values[p, j] = phi(x / theta[i + 1, b])
+                source[p, j] = gamma[b, j] * theta[i + 1, b] * values[p, j]
                 loss[p, j] = gamma[b, j] * x
-                climb[p, j] = -gamma[b, j] * _phi_slope(x / theta[i + 1, b], value)
                 all_source[i, j] += source[p, j]
                 all_loss[i, j] += loss[p, j]
     inverse = _relaxing(h, differentiate, all_loss)
     _apply(h, differentiate, inverse, n, all_source, stages)
     for p in range(baths * size):
-        i, b = p % size, p // size
         rate[p] = 0.0
         for j in range(count):
-            climb[p, j] = weight[j] * (climb[p, j] + gamma[b, j] * stages[i + 1, j])
-            rate[p] += weight[j] * (source[p, j] - loss[p, j] * stages[i + 1, j])
-    for p in range(baths * size):
-        for q in range(baths * size):
+            rate[p] += weight[j] * (source[p, j] - loss[p, j] * stages[p % size + 1, j])
+    return values, loss, inverse
+
+
+@kernel
+def _steer(
+    theta: _Real,
+    mu: _Real,
+    energy: _Real,
+    gamma: _Real,
+    weight: _Real,
+    stages: _Real,
+    values: _Real,
+    loss: _Real,
+    inverse: _Real,
+    slope: _Real,
+) -> None:
+    """Fill in dq/dmu ``(B s, B s)``, the occupations following mu, at what :func:`_transfer` has found."""
+    size, unknowns, count = len(theta) - 1, len(mu), len(energy)
+    climb = np.empty((unknowns, count))
+    for p in range(unknowns):
+        b, i = p // size, p % size
+        for j in range(count):
+            steep = _phi_slope((energy[j] - mu[p]) / theta[i + 1, b], values[p, j])
+            climb[p, j] = weight[j] * gamma[b, j] * (stages[i + 1, j] - steep)
+    for p in range(unknowns):
+        for q in range(unknowns):
             i, k, total = p % size, q % size, 0.0
             for j in range(count):
                 total -= loss[p, j] * inverse[i, k, j] * climb[q, j]
@@ -214,6 +241,7 @@ def collocate(
     mu: _Real,
     gap: float,
     scale: float,
+    near: float,
     system: tuple[Any, ...],
     n_stages: _Real,
     c_stages: _Real,
@@ -228,6 +256,7 @@ def collocate(
         mu: guess of the accumulations ``(B s,)`` at Radau's points, bath by bath; overwritten with the solution.
         gap: an accumulation that counts.
         scale: size of the terms that an accumulation is the sum of; its rounding is a share of that.
+        near: share of the accumulations below which a correction is the last; the next would be of its square.
         system: energy ``(N,)``, gamma ``(B, N)``, weight ``(N,)``, relax ``(M,)``, drive ``(M, B)``, leak ``(M,)`` and
             out ``(B, M)``.
         n_stages, c_stages: overwritten with the values ``(s + 1, N)`` and ``(s + 1, M)`` at all points.
@@ -260,7 +289,7 @@ def collocate(
     start, step = mu.copy(), np.zeros(unknowns)
     least, damped, done = np.inf, 1.0, False
     for _ in range(60):
-        _transfer(h, differentiate, n, theta, mu, energy, gamma, weight, n_stages, rate, slope)
+        values, loss, inverses = _transfer(h, differentiate, n, theta, mu, energy, gamma, weight, n_stages, rate)
         now, largest, wrong = 0.0, 0.0, False
         for p in range(unknowns):
             rest[p] = known[p]
@@ -278,6 +307,7 @@ def collocate(
         least, damped = now, 1.0
         if done:
             break
+        _steer(theta, mu, energy, gamma, weight, n_stages, values, loss, inverses, slope)
         for p in range(unknowns):
             start[p], step[p] = mu[p], rest[p]
             for q in range(unknowns):
@@ -290,7 +320,7 @@ def collocate(
             change = max(change, abs(step[p]))
             mu[p] = start[p] + step[p]
         # Newton's method squares the error: after so small a step, one more evaluation is at the solution.
-        done = change < 1e-7 * (gap + largest)
+        done = change < near * (gap + largest)
     if not done:
         return False
     for i in range(size):

@@ -20,14 +20,8 @@ from spinlib._validate import (
     real,
     require,
 )
-from spinlib.magnons._evolve import (
-    Bath,
-    Temperature,
-    evolve,
-    nodal,
-    occupation_at_start,
-    warn_of_limits,
-)
+from spinlib.magnons._bath import Bath, Temperature
+from spinlib.magnons._evolve import evolve, nodal, occupation_at_start, warn_of_limits
 from spinlib.magnons._quadrature import bose, graded, unit_interval
 from spinlib.magnons._times import record_times
 from spinlib.magnons.band import MagnonBand
@@ -309,12 +303,12 @@ def simulate_bilayer(
         np.array([[1.0] + modes * [0.0], [0.0, *at_interface]]),
     )
     result = evolve(system, n, np.zeros(modes + 1), [warm, beside], band.gap / unit, unit, record, rtol)
-    density, kelvin = result.n @ weight, warm(record)
-    warn_of_limits(band, np.minimum(kelvin, beside(record)), density, ferromagnet.saturation_spin_density)
+    density, (kelvin, other) = result.n @ weight, result.kelvin.T.copy()
+    warn_of_limits(band, np.minimum(kelvin, other), density, ferromagnet.saturation_spin_density)
     accumulation = result.c[:, 1:] * unit
     return BilayerDemagnetization(
         band, record, energy, weight, result.n, result.c[:, 0] * unit, density, kelvin, None,
-        accumulation @ at_interface, position, position_weight, accumulation @ values.T, beside(record),
+        accumulation @ at_interface, position, position_weight, accumulation @ values.T, other,
     )  # fmt: skip
 
 

@@ -22,15 +22,8 @@ from spinlib._validate import (
     require,
     together,
 )
-from spinlib.magnons._evolve import (
-    Bath,
-    Occupation,
-    Temperature,
-    evolve,
-    nodal,
-    occupation_at_start,
-    warn_of_limits,
-)
+from spinlib.magnons._bath import Bath, Temperature
+from spinlib.magnons._evolve import Occupation, evolve, nodal, occupation_at_start, warn_of_limits
 from spinlib.magnons._quadrature import expansion
 from spinlib.magnons._times import record_times
 from spinlib.magnons.band import MagnonBand
@@ -392,7 +385,7 @@ def simulate_demagnetization(
     limit = 1000.0 if feedback > 0 else inf
     result = evolve(system, n, c, [bath], band.gap / unit, unit, record, rtol, limit)
     record = record[: len(result.n)]
-    density, kelvin = result.n @ weight, bath(record)
+    density, kelvin = result.n @ weight, result.kelvin[:, 0].copy()
     warn_of_limits(band, kelvin, density, ferromagnet.saturation_spin_density)
     return Demagnetization(
         band, record, energy, weight, result.n, result.c[:, 0] * unit, density, kelvin, result.runaway

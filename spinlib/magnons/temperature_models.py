@@ -85,7 +85,7 @@ class TemperaturePulse:
     def __call__(self, time: ArrayLike) -> float | _Real:
         """Return T [K] at the time t [s], of the same shape."""
         t = real("time", time, "pass times in s")
-        share = np.clip(t / self.rise_time, 0.0, 1.0)
+        share = np.minimum(np.maximum(t / self.rise_time, 0.0), 1.0)
         if self.shape == "sin2":
             share = np.sin(pi / 2 * share) ** 2
         left = np.exp(-np.maximum(t - self.rise_time, 0.0) / self.decay_time)

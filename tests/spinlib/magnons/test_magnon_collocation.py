@@ -59,7 +59,7 @@ def step(h, system, n, c, theta, guess=0.0):
     """n and c at the points of one step."""
     n_found, c_found = np.empty((STAGES + 1, len(n))), np.empty((STAGES + 1, len(c)))
     mu = np.full(STAGES * theta.shape[1], guess)
-    assert collocate(h, nodes()[1], n, c, theta, mu, 0.1, 0.1, system, n_found, c_found)
+    assert collocate(h, nodes()[1], n, c, theta, mu, 0.1, 0.1, 1e-7, system, n_found, c_found)
     return n_found, c_found, mu
 
 
