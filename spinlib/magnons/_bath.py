@@ -172,9 +172,11 @@ def _misses(left: _Real, right: _Real, series: _Real, times: _Real, known: _Real
         series: their coefficients ``(P, 16, B)``.
         times, known: of the records, and k_B T/unit ``(T, B)`` there; one between two panels counts for both.
     """
-    found = np.maximum(np.abs(series[:, -1]), np.abs(series[:, -2]))
+    found = np.empty((len(left), known.shape[1]))
     record, out = 0, np.empty(known.shape[1])
     for panel in range(len(left)):
+        for bath in range(len(out)):
+            found[panel, bath] = max(abs(series[panel, -1, bath]), abs(series[panel, -2, bath]))
         here, middle, half = series[panel], (left[panel] + right[panel]) / 2, (right[panel] - left[panel]) / 2
         while record < len(times) and times[record] < left[panel]:
             record += 1

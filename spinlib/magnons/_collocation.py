@@ -50,17 +50,17 @@ def nodes() -> tuple[_Real, _Real, _Real]:
 
 
 @kernel
-def polynomial(share: _Real, coefficients: _Real) -> _Real:
-    """Return the matrix ``(len(share), STAGES + 1)`` from values at the points to values at ``share`` of the step.
+def polynomial(times: _Real, start: float, length: float, coefficients: _Real) -> _Real:
+    """Return the matrix ``(len(times), STAGES + 1)`` from values at the points of a step to values at ``times``.
 
     >>> points, _, coefficients = nodes()
-    >>> round(float((polynomial(np.array([0.5]), coefficients) @ points**2)[0]), 12)
+    >>> round(float((polynomial(np.array([1.5]), 1.0, 1.0, coefficients) @ points**2)[0]), 12)
     0.25
     """
     size = len(coefficients)
-    found = np.zeros((len(share), size))
-    for row in range(len(share)):
-        x, before, now = 2 * share[row] - 1, 0.0, 1.0
+    found = np.zeros((len(times), size))
+    for row in range(len(times)):
+        x, before, now = 2 * (times[row] - start) / length - 1, 0.0, 1.0
         for degree in range(size):
             for i in range(size):
                 found[row, i] += now * coefficients[degree, i]

@@ -51,7 +51,7 @@ def test_limit_polynomial_between_the_points() -> None:
     shares, _, coefficients = nodes()
     at = np.array([0.0, 0.31, 0.5, 1.0])
     for degree in range(STAGES + 1):
-        found = polynomial(at, coefficients) @ shares**degree
+        found = polynomial(at, 0.0, 1.0, coefficients) @ shares**degree
         np.testing.assert_allclose(found, at**degree, rtol=0, atol=1e-14)
 
 
