@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinlib.accumulation._local import local
-from spinlib.accumulation._mesh import rough_cells
 from spinlib.accumulation.closed_forms import transverse_wavenumber
 from spinlib.accumulation.structure import SpinStructure
 
@@ -31,15 +30,13 @@ def warn_of_flight(structure: SpinStructure) -> None:
         warnings.warn(f"{found[0]}{more}; this is the solution of the moments", UserWarning, stacklevel=3)
 
 
-def warn_of_jumps(structure: SpinStructure, mesh: list[NDArray[np.float64]]) -> None:
-    """Warn, in the name of the caller's caller, where the finest cell does not resolve a field."""
-    for index, (layer, nodes) in enumerate(zip(structure.layers, mesh, strict=True)):
-        rough = rough_cells(structure, layer, nodes)
-        if len(rough):
-            middle = (nodes[rough[0]] + nodes[rough[0] + 1]) / 2
+def warn_of_jumps(rough: list[NDArray[np.float64]]) -> None:
+    """Warn, in the name of the caller's caller, of the first rough cell of each layer; its middle is given [m]."""
+    for index, middles in enumerate(rough):
+        if len(middles):
             warnings.warn(
-                f"a field of layer {index} is not resolved {middle:.6g} m from its left face, and error_estimate does "
-                "not know it: cut the layer where the field jumps, or pass a shorter max_step",
+                f"a field of layer {index} is not resolved {middles[0]:.6g} m from its left face, and error_estimate "
+                "does not know it: cut the layer where the field jumps, or pass a shorter max_step",
                 UserWarning,
                 stacklevel=3,
             )

@@ -21,7 +21,6 @@ __all__ = [
     "halved",
     "places",
     "resolved",
-    "rough_cells",
 ]
 
 _Real = NDArray[np.float64]
@@ -55,10 +54,9 @@ def divide(nodes: _Real) -> tuple[_Real, _Real]:
     return nodes[:-1], np.diff(nodes)
 
 
-def halved(nodes: _Real, chosen: NDArray[np.intp] | slice = slice(None)) -> _Real:
-    """Return the nodes with one more in the middle of each cell, or of each chosen one."""
-    middle = (nodes[:-1] + nodes[1:]) / 2
-    return np.sort(np.concatenate([nodes, middle[chosen]]))
+def halved(nodes: _Real) -> _Real:
+    """Return the nodes with one more in the middle of each cell."""
+    return np.sort(np.concatenate([nodes, (nodes[:-1] + nodes[1:]) / 2]))
 
 
 def places(start: _Real, length: _Real) -> _Real:
@@ -79,11 +77,11 @@ def resolved(structure: SpinStructure, layer: Layer, angle: float, shift: comple
     return float(angle / np.sqrt(squared)) if squared else np.inf
 
 
-def first_mesh(structure: SpinStructure, longest: float, angle: float) -> list[_Real]:
+def first_mesh(structure: SpinStructure, longest: float, angle: float) -> tuple[list[_Real], list[_Real]]:
     """Return the nodes that each layer starts with, or refuse more of them than a computer holds.
 
     No cell is longer than ``longest`` or than |k| h = angle, and a cubic through the stages of a cell meets M, m_eq and
-    the source within it.
+    the source within it, but for those cells of each layer whose middles are returned, too.
     """
     counts = []
     for layer in structure.layers:
@@ -94,28 +92,34 @@ def first_mesh(structure: SpinStructure, longest: float, angle: float) -> list[_
         f"pass thinner layers or a longer max_step or, for an evolution, a longer first time, for {MOST // 2} at most"
     )
     require("structure", sum(counts), 2 * sum(counts) <= MOST, problem, remedy)
-    mesh = []
-    for index, layer in enumerate(structure.layers):
-        nodes = np.linspace(0.0, layer.thickness, counts[index] + 1)
-        for _ in range(0 if layer.uniform else _LEVELS):
-            rough = rough_cells(structure, layer, nodes)
-            if not len(rough) or 2 * (sum(counts) + len(rough)) > MOST:
+    mesh, rough, cells = [], [], sum(counts)
+    for count, layer in zip(counts, structure.layers, strict=True):
+        nodes = np.linspace(0.0, layer.thickness, count + 1)
+        start, length = divide(nodes)
+        scales = np.zeros(3)
+        for level in range(0 if layer.uniform else _LEVELS + 1):
+            chosen, scales = _rough(structure, layer, start, length, scales)
+            start, length = start[chosen], length[chosen]
+            if not len(start) or level == _LEVELS or 2 * (cells + len(start)) > MOST:
                 break
-            nodes = halved(nodes, rough)
-            counts[index] = len(nodes) - 1
+            cells += len(start)
+            half = length / 2  # only what is new is looked at again
+            nodes = np.sort(np.concatenate([nodes, start + half]))
+            start, length = np.concatenate([start, start + half]), np.concatenate([half, half])
         mesh.append(nodes)
-    return mesh
+        rough.append(np.empty(0) if layer.uniform else np.sort(start + length / 2))
+    return mesh, rough
 
 
-def rough_cells(structure: SpinStructure, layer: Layer, nodes: _Real) -> NDArray[np.intp]:
-    """Return the numbers of the cells in which M, m_eq or the source is no cubic."""
-    start, length = divide(nodes)
+def _rough(
+    structure: SpinStructure, layer: Layer, start: _Real, length: _Real, scales: _Real
+) -> tuple[NDArray[np.bool_], _Real]:
+    """Return in which cells M, m_eq or the source is no cubic, and the largest component of each so far."""
     at = local(structure, layer, start[:, None] + length[:, None] * np.append(POINTS, _CHECKS))
-    rough = np.zeros(len(start), dtype=bool)
-    for field in (at.magnetization, at.equilibrium, at.source):
-        off = np.abs(field[:, 4:] - np.einsum("cd,ndi->nci", _CUBIC, field[:, :4])).max(axis=(1, 2))
-        rough |= off > _SMOOTH * np.abs(field).max()
-    return np.flatnonzero(rough)
+    fields = np.stack([at.magnetization, at.equilibrium, at.source])
+    scales = np.maximum(scales, np.abs(fields).max(axis=(1, 2, 3)))
+    off = np.abs(fields[:, :, 4:] - _CUBIC @ fields[:, :, :4]).max(axis=(2, 3))
+    return (off > _SMOOTH * scales[:, None]).any(axis=0), scales
 
 
 def difference(structure: SpinStructure, values: _Real, off: _Real) -> float:

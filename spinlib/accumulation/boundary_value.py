@@ -63,9 +63,9 @@ def solve_accumulation(
     tolerance = number("rtol", rtol, positive)
     longest = np.inf if max_step is None else number("max_step", max_step, positive)
     warn_of_flight(structure)
-    mesh = first_mesh(structure, longest, _ANGLE)
+    mesh, rough = first_mesh(structure, longest, _ANGLE)
     refuse_endless(structure, mesh)
-    warn_of_jumps(structure, mesh)
+    warn_of_jumps(rough)
     best, estimate = _solution(structure, mesh), np.inf
     while True:
         finer = [halved(nodes) for nodes in mesh]
@@ -75,7 +75,7 @@ def solve_accumulation(
             best, mesh = fine, finer
         if estimate <= tolerance:
             break
-        if estimate > before / 2 or 2 * len(best.stages) > MOST:
+        if estimate > before / 2 or 2 * len(best.nodes) > MOST + 2:
             warnings.warn(
                 f"rtol = {tolerance:.2g} is not reached, two meshes differ by {estimate:.2g}: pass a larger rtol, "
                 "above 1e-10 for rounding",
@@ -83,15 +83,27 @@ def solve_accumulation(
                 stacklevel=2,
             )
             break
-    return collect(structure, mesh, best.stages, estimate, _between(structure, mesh, best.nodes))
+    return collect(structure, mesh, best.stages(), estimate, _between(structure, mesh, best.nodes))
 
 
 @dataclass(frozen=True)
 class _Solution:
-    """(w, j) at the nodes ``(n + 1, 6)``, w at the stages ``(n, 4, 3)`` of all cells."""
+    """(w, j) at the nodes ``(n + 1, 6)``, and what makes w at the stages of these, chunk by chunk."""
 
     nodes: _Real
-    stages: _Real
+    scale: _Real
+    inside: list[_Real]
+
+    def stages(self) -> _Real:
+        """Return w at the stages of all cells, ``(n, 4, 3)``."""
+        start = np.concatenate([self.nodes[:-1], np.ones((len(self.scale), 1))], axis=1)
+        start[:, 3:6] /= self.scale[:, None]
+        found, first = [], 0
+        for values in self.inside:
+            last = first + len(values)
+            found.append((values @ start[first:last, :, None]).reshape(-1, 4, 3))
+            first = last
+        return np.concatenate(found)
 
 
 def _solution(structure: SpinStructure, mesh: list[_Real]) -> _Solution:
@@ -114,15 +126,7 @@ def _solution(structure: SpinStructure, mesh: list[_Real]) -> _Solution:
     chain = Chain(response[..., :6], scale)
     left, right = make_end(structure, -1), make_end(structure, 1)
     nodes = chain.solve(response[..., 6], left, right, chain.close(left, right))
-    start = np.concatenate([nodes[:-1], np.ones((len(scale), 1))], axis=1)
-    start[:, 3:6] /= scale[:, None]
-    stages = np.empty((len(scale), 4, 3))
-    first = 0
-    for values in inside:
-        last = first + len(values)
-        stages[first:last] = (values @ start[first:last, :, None]).reshape(-1, 4, 3)
-        first = last
-    return _Solution(nodes, stages)
+    return _Solution(nodes, scale, inside)
 
 
 def _between(structure: SpinStructure, mesh: list[_Real], values: _Real) -> Values:

@@ -113,11 +113,11 @@ def evolve_accumulation(
     warn_of_flight(structure)
     plan = _plan(t, step)
     shortest = min((width for width, _ in plan if width), default=step)
-    mesh = _mesh(structure, longest, shortest)
+    mesh, rough = _mesh(structure, longest, shortest)
     work = sum(count for _, count in plan) * sum(len(nodes) - 1 for nodes in mesh)
     remedy = f"pass a longer first time, a longer time_step or max_step, or fewer times, for {_MOST:.0e} at most"
     require("steps times cells", work, work <= _MOST, "takes hours", remedy)
-    warn_of_jumps(structure, mesh)
+    warn_of_jumps(rough)
     first = _initial(structure, initial, initial_spin_current)
     start = _sample(mesh, first)
     coarse = _run(structure, mesh, start, [(2 * width, count // 2) for width, count in plan])
@@ -149,8 +149,8 @@ def _plan(t: _Real, step: float) -> list[tuple[float, int]]:
     return plan
 
 
-def _mesh(structure: SpinStructure, longest: float, step: float) -> list[_Real]:
-    """Return the nodes of each layer: they resolve the waves, and what spreads within a step."""
+def _mesh(structure: SpinStructure, longest: float, step: float) -> tuple[list[_Real], list[_Real]]:
+    """Return the first mesh: it resolves the waves, and what spreads within a step."""
     moving = min(longest, *(resolved(structure, layer, 2.0, _RATE / step) for layer in structure.layers))
     return first_mesh(structure, moving, 0.6)
 
