@@ -28,9 +28,8 @@ A compound unit is a product, for example ``0.6 * meV * nm**2``.
 
 # ruff: noqa: N816 - the symbols of units and constants keep their case
 
+from math import pi
 from typing import Final
-
-from scipy import constants
 
 __all__ = [
     "GHz",
@@ -58,17 +57,26 @@ __all__ = [
     "um",
 ]
 
-e: Final[float] = constants.e
-h: Final[float] = constants.h
-hbar: Final[float] = constants.hbar
-k_B: Final[float] = constants.k
-m_e: Final[float] = constants.m_e
-mu_0: Final[float] = constants.mu_0
-mu_B: Final[float] = constants.value("Bohr magneton")
-gyromagnetic_ratio: Final[float] = constants.value("electron gyromag. ratio")
+# The SI defines these three; no measurement will change them.
+e: Final[float] = 1.602176634e-19
+h: Final[float] = 6.62607015e-34
+k_B: Final[float] = 1.380649e-23
+hbar: Final[float] = h / (2 * pi)
 e2_over_h: Final[float] = e**2 / h
 
-eV: Final[float] = constants.eV
+# These are measured: the first who asks for one loads the table of scipy.constants.
+m_e: float
+mu_0: float
+mu_B: float
+gyromagnetic_ratio: float
+_MEASURED: Final = {
+    "m_e": "electron mass",
+    "mu_0": "vacuum mag. permeability",
+    "mu_B": "Bohr magneton",
+    "gyromagnetic_ratio": "electron gyromag. ratio",
+}
+
+eV: Final[float] = e
 meV: Final[float] = 1e-3 * eV
 angstrom: Final[float] = 1e-10
 nm: Final[float] = 1e-9
@@ -82,3 +90,14 @@ mT: Final[float] = 1e-3
 mA: Final[float] = 1e-3
 oersted: Final[float] = 1e-4
 emu_per_cm3: Final[float] = 1e3
+
+
+def __getattr__(name: str) -> float:
+    """Return a measured constant by name."""
+    if name not in _MEASURED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from scipy import constants
+
+    value: float = constants.value(_MEASURED[name])
+    globals()[name] = value  # from now on without a call
+    return value

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from spinlib._validate import integer, not_negative, number, positive, shaped, unit
 from spinlib.accumulation.medium import DiffusiveMedium
 from spinlib.accumulation.structure import Boundary, Layer, SpinStructure
-from spinlib.dynamics.walls import wall_profile
 from spinlib.spin import rotation_matrix
 
 __all__ = ["bilayer", "ring", "wall"]
@@ -152,6 +151,8 @@ def wall(
     >>> wall(DiffusiveMedium(1e-3, 1e-12, exchange_splitting=1e-20), 5e-9).edges.round(12).tolist()
     [-1e-07, 1e-07]
     """
+    from spinlib.dynamics.walls import wall_profile  # which loads the table of constants
+
     scale = number("width", width, positive)
     half = 20 * scale if half_length is None else number("half_length", half_length, positive)
     turn, speed = rotation_matrix((0, 0, 1), number("azimuth", azimuth)), number("velocity", velocity)

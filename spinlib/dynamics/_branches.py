@@ -6,8 +6,6 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import solve_ivp
-from scipy.optimize import brentq
 
 from spinlib._table import Table
 from spinlib._validate import number, positive, require, vectors
@@ -255,6 +253,8 @@ class _Branch:
     def _end(self, n: _Real, p: float, forward: _Real, step: float, farthest: float) -> tuple[_Real, float, str | None]:
         """Return where the first of the margins vanishes within ``step``, or the state at ``farthest`` before that."""
 
+        from scipy.optimize import brentq  # only those who follow a branch to its end pay for the import
+
         def point(s: float) -> tuple[_Real, float]:
             return (self._moved(n, p, forward, s) if s > 0 else None) or (n, p)
 
@@ -285,6 +285,8 @@ def _relaxed(system: GeneralizedLLG, n: _Real, field_energy: _Real, *, lost: boo
 
     A state that is ``lost`` leaves slowly, past the ghost of a fold or from a saddle; a push along its way saves time.
     """
+    from scipy.integrate import solve_ivp
+
     size = strength(system) + system.mobility * float(np.linalg.norm(field_energy))
     if size == 0:
         return n, False

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh
 
 from spinlib._validate import (
     float_or_array,
@@ -321,6 +320,8 @@ def _diffusion_modes(
     current through x = 0 drives all of them; their sum has the slope that belongs to it. A thick metal is followed as
     far as spins come: within ``length`` they relax, or the time is over.
     """
+    from scipy.linalg import eigh  # only those who solve pay for the import
+
     count = integer("modes", modes, 2)
     length = min(metal.spin_diffusion_length, metal.thickness, float(np.sqrt(metal.diffusivity * duration)))
     reach = min(metal.thickness, _FAR * length)

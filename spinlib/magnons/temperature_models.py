@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erfc, erfcinv
 
 from spinlib._table import Table
 from spinlib._validate import (
@@ -106,6 +105,8 @@ class _Heating:
 
     def supply(self, since: _Real) -> _Real:
         """Return T_0^2 and what the pulse has added to T_e^2 so far; the lattice takes its part from it."""
+        from scipy.special import erfc  # a pulse of given shape needs none
+
         first = (self.start - self.centre) * _TO_WIDTH / self.duration
         share = erfc(-first - since * (_TO_WIDTH / self.duration)) - erfc(-first)  # no cancellation: first < 0
         return np.asarray(self.initial**2 + self.pulse / 2 * share)
@@ -247,6 +248,8 @@ def two_temperature(
     >>> run.electron_temperature.round(9).tolist(), run.lattice_temperature.tolist()  # 500^2 = 300^2 + 2 U/gamma
     ([300.0, 500.0], [300.0, 300.0])
     """
+    from scipy.special import erfc, erfcinv
+
     t = record_times(times)
     gamma = number("electron_heat_coefficient", electron_heat_coefficient, positive)
     capacity = number("lattice_heat_capacity", lattice_heat_capacity, positive)

@@ -75,15 +75,27 @@ def test_package_import_loads_nothing_else(package: str) -> None:
 @pytest.mark.parametrize(
     ("module", "needless"),
     [
-        ("spinlib.units", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
+        ("spinlib.units", HEAVY),
         ("spinlib.spin", {"numba", "matplotlib", "sympy", "scipy"}),
         ("spinlib.materials", {"numba", "matplotlib", "sympy", "scipy"}),
         ("spinlib.sweep", {"numba", "matplotlib", "sympy", "scipy", "joblib", "sqlite3"}),
-        ("spinlib.magnons.band", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
-        ("spinlib.magnons.temperature_models", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize"}),
+        ("spinlib.field_theory", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.precomputed", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.scattering.stack", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.scattering.closed_forms", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.accumulation", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.circuit", {"numba", "matplotlib", "sympy", "scipy.linalg", "scipy.optimize", "scipy.special"}),
+        ("spinlib.diffusion", {"numba", "matplotlib", "sympy", "scipy.constants", "scipy.integrate"}),
+        ("spinlib.dynamics.macrospin", {"matplotlib", "sympy", "scipy.linalg", "scipy.optimize", "scipy.integrate"}),
+        ("spinlib.dynamics.thermodynamic", {"numba", "matplotlib", "sympy", "scipy.integrate", "scipy.optimize"}),
+        ("spinlib.dynamics.walls", {"numba", "matplotlib", "sympy", "scipy.optimize", "scipy.interpolate"}),
+        ("spinlib.magnons.band", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.magnons.temperature_models", {"numba", "matplotlib", "sympy", "scipy"}),
+        ("spinlib.magnons.kinetics", {"matplotlib", "sympy", "scipy.constants", "scipy.linalg", "scipy.optimize"}),
+        ("spinlib.magnons.interface", {"matplotlib", "sympy", "scipy.constants", "scipy.linalg", "scipy.optimize"}),
     ],
 )
-def test_package_rooms_without_kernels_are_light(module: str, needless: set[str]) -> None:
+def test_package_rooms_load_no_more_than_they_need(module: str, needless: set[str]) -> None:
     assert not loaded_by(module) & needless
 
 

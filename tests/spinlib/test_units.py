@@ -74,3 +74,16 @@ def test_invariant_every_name_is_a_positive_float() -> None:
         value = getattr(units, name)
         assert type(value) is float, name
         assert value > 0, name
+
+
+def test_limit_constants_are_those_of_codata() -> None:
+    """The three that define the SI to the last digit, and the measured ones as SciPy's table has them."""
+    assert (units.e, units.h, units.hbar, units.k_B) == (constants.e, constants.h, constants.hbar, constants.k)
+    assert (units.m_e, units.mu_0) == (constants.m_e, constants.mu_0)
+    assert units.mu_B == constants.value("Bohr magneton")
+    assert units.gyromagnetic_ratio == constants.value("electron gyromag. ratio")
+
+
+def test_bad_input_unknown_unit() -> None:
+    with pytest.raises(AttributeError, match=r"module 'spinlib\.units' has no attribute 'furlong'"):
+        units.furlong  # noqa: B018 - asking for it is what fails
