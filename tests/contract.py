@@ -231,14 +231,15 @@ class Contract:
         def run(one: Inputs, other: Inputs | None, form: Callable[[Any], Any], choice: int) -> None:
             with watchdog(self.patience):
                 result = self._kept(one)
-                with np.errstate(all="raise", under="ignore"):
-                    changed = {name: form(value) for name, value in one.items()}
-                    assert_same(self._leaves(self(**changed)), result, f"{form.__name__} inputs", self.tolerance)
+                changed = {name: form(value) for name, value in one.items()}
+                assert_same(self._leaves(self(**changed)), result, f"{form.__name__} inputs", self.tolerance)
                 if other is not None:
-                    self._stacked(one, other, choice)
+                    compared.append(self._stacked(one, other, choice))
 
+        compared: list[bool] = []
         if not at_length:
             run()
+            assert not self.stacks or any(compared), "no inputs could be stacked"
             return
         start = secrets.randbits(32) if start is None else start
         try:
@@ -270,23 +271,26 @@ class Contract:
             self.keeps(result, **inputs)
         return found
 
-    def _stacked(self, one: Inputs, other: Inputs, choice: int) -> None:
-        """Stack some of the arguments that broadcast; the results must be those of the single calls, stacked."""
+    def _stacked(self, one: Inputs, other: Inputs, choice: int) -> bool:
+        """Stack some of the arguments that broadcast; the results must be those of the single calls, stacked.
+
+        Return whether that could be done: some inputs are only valid together, or of another shape.
+        """
         names = [name for name in self.stacks if name in one and name in other]
         if not names:
-            return
+            return False
         chosen = [name for bit, name in enumerate(names) if choice >> bit & 1] or names
         second = one | {name: other[name] for name in chosen}
         try:
             singles = [self._leaves(self(**one)), self._leaves(self(**second))]
         except ValueError:
-            return  # some inputs are only valid together
+            return False
         pairs = {}
         for name in chosen:
             first, last = (np.asarray(each) for each in (one[name], other[name]))
             own = [each.shape[each.ndim - self.stacks[name] :] for each in (first, last)]
             if own[0] != own[1]:
-                return
+                return False
             lead = np.broadcast_shapes(*(each.shape[: each.ndim - self.stacks[name]] for each in (first, last)))
             pairs[name] = np.stack([np.broadcast_to(each, (*lead, *own[0])) for each in (first, last)])
         # The new axis must stay the first one of all.
@@ -307,19 +311,22 @@ class Contract:
                     _assert_near(
                         np.broadcast_to(np.asarray(whole)[index], np.shape(right)), right, self.tolerance, what
                     )
+        return True
 
     # --- wrong kinds of input ---
 
     def wrong(self) -> list[tuple[str, str, Inputs]]:
-        """Each argument of one valid call, spoilt in each way: argument, kind, keyword arguments."""
-        valid = example(self.inputs)
+        """Each argument of a valid call, spoilt in each way: argument, kind, keyword arguments."""
+        drawn = examples(self.inputs)
         spoilt = []
-        for argument, value in valid.items():
-            if argument == "self" or isinstance(value, bool):
+        for argument in dict.fromkeys(name for inputs in drawn for name in inputs):
+            valid = next(inputs for inputs in drawn if argument in inputs)
+            if argument == "self" or isinstance(valid[argument], bool):
                 continue  # every object has a truth value
             for kind, spoil in WRONG.items():
-                bad = spoil(value)
-                if bad is not sentinel.none:
+                bad = spoil(valid[argument])
+                optional = bad is None and argument not in drawn[0]  # None is what leaves it out
+                if bad is not sentinel.none and not optional:
                     spoilt.append((argument, kind, valid | {argument: bad}))
         return spoilt
 
@@ -348,17 +355,19 @@ class Contract:
         return "accepted"
 
 
-def example(strategy: st.SearchStrategy[Inputs]) -> Inputs:
-    """Return the simplest input that a strategy draws, always the same one."""
+def examples(strategy: st.SearchStrategy[Inputs], count: int = 8) -> list[Inputs]:
+    """Return what a strategy draws first, the simplest input at the head; always the same ones."""
     drawn: list[Inputs] = []
 
-    @settings(max_examples=1, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=_QUIET)
+    @settings(
+        max_examples=count, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=_QUIET
+    )
     @given(strategy)
     def draw(inputs: Inputs) -> None:
         drawn.append(inputs)
 
     draw()
-    return drawn[0]
+    return drawn
 
 
 def _is_number(value: Any) -> bool:
@@ -439,7 +448,7 @@ class Limit:
         return f"{self.name} {self.argument} {self.label}".strip()
 
     def _call(self, value: Any) -> Any:
-        others = self.given if isinstance(self.given, dict) else example(self.given)
+        others = self.given if isinstance(self.given, dict) else examples(self.given, 1)[0]
         with watchdog():
             return resolve(self.name)(**{**others, self.argument: value})
 
