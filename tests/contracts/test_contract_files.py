@@ -74,7 +74,7 @@ def lanes(quick: int) -> pytest.MarkDecorator:
 def drawn(test: Callable[..., None], examples: int, *strategies: st.SearchStrategy[Any]) -> None:
     """Run a test on drawn inputs; at length they are new ones each time, and a failure prints the input."""
     quiet = [HealthCheck.too_slow, HealthCheck.nested_given, HealthCheck.data_too_large]
-    chosen = settings(max_examples=examples, derandomize=examples < 1000, suppress_health_check=quiet)
+    chosen = settings(max_examples=examples, derandomize=examples < 10 * LONGER, suppress_health_check=quiet)
     chosen(given(*strategies)(test))()
 
 

@@ -129,7 +129,7 @@ CONTRACTS = (
             "readouts none": "None: no numbers at the cursor",
         },
     ),
-    Contract("plotting.figure_data", figures(), _plain, examples=10),
+    Contract("plotting.figure_data", figures(), _plain, examples=6),
     Contract("plotting.summary", figures(), _lines),
 )
 

@@ -102,6 +102,7 @@ def test_invariant_exemptions_are_needed_and_reasoned(tables: dict[str, Any]) ->
     assert all(len(why.split()) >= 3 for why in [*tables["EXEMPT"].values(), *tables["NO_LIMIT"].values()])
 
 
+@pytest.mark.full
 def test_invariant_counts_add_up() -> None:
     found = counts()
     assert found["refusals tried"] == sum(
