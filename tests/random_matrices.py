@@ -7,6 +7,8 @@ from scipy.stats import unitary_group
 
 def haar(rng: np.random.Generator, size: int) -> NDArray[np.complex128]:
     """Return a unitary matrix, uniformly distributed."""
+    if size == 1:  # SciPy before 1.16 refuses it
+        return np.exp(2j * np.pi * rng.random((1, 1)))
     return unitary_group.rvs(size, random_state=rng)
 
 

@@ -92,6 +92,7 @@ def test(lane: str, python: Path) -> dict[str, Any]:
     place = CACHE / "lanes" / lane
     tree, report = place / "tree", place / "report.xml"
     (tree / "tests").mkdir(parents=True)
+    (place / "home").mkdir()
     for name in ("spinlib", "sockets"):
         shutil.copytree(ROOT / "tests" / name, tree / "tests" / name, ignore=shutil.ignore_patterns("__pyc*", *HOUSE))
     for file in (ROOT / "tests").glob("*.py"):
