@@ -120,7 +120,7 @@ class TrustDirective(SphinxDirective):
             yield table(("", *ran), rows)
             for lane, result in ran.items():
                 yield _words(f"{lane.capitalize()}: {self._stamp(result)}")
-        for lane in set(found) - set(ran):
+        for lane in [lane for lane in found if lane not in ran]:
             yield _unchecked(f"The {lane} versions")
 
     def _part_types(self) -> Iterator[nodes.Node]:
