@@ -80,9 +80,9 @@ def bilayer_under_current(x: float, theta: float, length: float, ell: float) -> 
 
 @twin("explorer-mixing")
 def mixing(d: float, up: float, down: float) -> dict[str, float]:
-    """The integral over the zone by another rule than the chapter takes: midpoints, twenty times as many."""
+    """The integral over the zone by another rule than the chapter takes: midpoints."""
     energy = -1.0
-    count = 20000
+    count = 4000
     node, weight = (2 * np.arange(count) + 1) / count - 1, 2 / count
     stops = [-2, 2, energy, up - 2, up + 2, down - 2, down + 2]
     stops = sorted({x for x in stops if -2 <= x <= 2})

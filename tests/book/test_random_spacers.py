@@ -1,6 +1,7 @@
 """KK (12), (13) and E15: the polar form, the average over it, and what the average leaves out at order 1/N."""
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -258,15 +259,23 @@ class Layer:
 GENERAL = [0.5 * (x + 1j * y) for x, y in np.random.default_rng(0).normal(size=(4, 2, 2, 2))]
 
 
-def coefficient_of_formula(powers, modes, quantity, points=10, reach=0.06):
-    """Return the coefficient of |r_a|^2p |r_b|^2q in the average of g or T_k and in its 1/N term, by interpolation."""
+@cache
+def formula_on_a_grid(modes, points, reach):
+    """Return weak_localisation at layers whose |r_a|^2 and |r_b|^2 are Chebyshev nodes, and the nodes."""
     r_a, r_b, t_a, t_b = GENERAL
     x = reach * (1 + np.cos(np.pi * (np.arange(points) + 0.5) / points)) / 2
+    found = np.array(modes)
     grid = [
-        [weak_localisation(Layer(np.sqrt(u) * r_a, t_a), Layer(np.sqrt(v) * r_b, t_b), modes) for v in x] for u in x
+        [weak_localisation(Layer(np.sqrt(u) * r_a, t_a), Layer(np.sqrt(v) * r_b, t_b), found) for v in x] for u in x
     ]
+    return np.array(grid), x
+
+
+def coefficient_of_formula(powers, modes, quantity, points=10, reach=0.06):
+    """Return the coefficient of |r_a|^2p |r_b|^2q in the average of g or T_k and in its 1/N term, by interpolation."""
+    grid, x = formula_on_a_grid(tuple(modes), points, reach)
     inverse = np.linalg.inv(np.vander(x / reach, points, increasing=True))
-    values = np.einsum("a,b,abq->q", inverse[powers[0]], inverse[powers[1]], np.array(grid)[..., quantity])
+    values = np.einsum("a,b,abq->q", inverse[powers[0]], inverse[powers[1]], grid[..., quantity])
     return values / reach ** sum(powers)
 
 
@@ -281,8 +290,10 @@ def pairings(count, n):
     ]
 
 
+@cache
 def exact_average(word, conjugate, modes, n):
     """Return <Tr A B^dagger>/N for products A, B = M C M C ... M with C_0, C_1 in the orders of the two words."""
+    modes = np.array(modes)
     steps = len(word)
     stay, cross = np.sqrt(1 - modes) + 0j, 1j * np.sqrt(modes)
     m = np.array([[stay, cross], [cross, stay]])
@@ -329,7 +340,7 @@ def exact_coefficient(powers, modes, n, quantity):
     def total(first, second, observe):
         words = sorted(set(itertools.permutations((0,) * first + (1,) * second)))
         return sum(
-            np.trace(observe @ arriving(w) @ arriving(v).conj().T).real * exact_average(w, v, modes, n)
+            np.trace(observe @ arriving(w) @ arriving(v).conj().T).real * exact_average(w, v, tuple(modes), n)
             for w in words
             for v in words
         )
