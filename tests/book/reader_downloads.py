@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import zipfile
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -98,6 +99,7 @@ def zip_problems(path: Path) -> list[str]:
         return [f"is no zip: {error}"]
 
 
+@cache  # a notebook is offered by itself and among all
 def notebook_problems(data: bytes) -> list[str]:
     """A notebook is valid and executed, says first how to get the library, and needs no engine of books."""
     try:
