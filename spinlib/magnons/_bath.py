@@ -111,7 +111,9 @@ def sampled(
     ([0.0, 2.0], [3.0, 1.0, 0.0])
     """
     share, to_series = _rule()
-    inner = ~np.isin(times, stops)  # at a jump the temperature may be that of either side
+    at = np.minimum(np.searchsorted(times, stops), len(times) - 1)
+    inner = np.ones(len(times), dtype=bool)
+    inner[at[times[at] == stops]] = False  # at a jump the temperature may be that of either side
     times, known = times[inner], k_B / unit * kelvin[inner]
     left, right = stops[:-1], stops[1:]
     lefts, kept, count = [left[:0]], [np.empty((0, _POINTS, len(baths)))], 0
