@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._install import install_peers, lock_peers
-from tools.isolation import write_whole
+from tools.isolation import ROOT, write_whole
+from tools.precomputed import MEASURED
 
 HERE = Path(__file__).resolve().parent
-RECORD = HERE.parent / "book" / "speed" / "measured.json"
+RECORD = ROOT / "book" / "speed" / MEASURED
 SCHEMA = 1
 
 
@@ -41,14 +42,20 @@ def machine() -> dict[str, Any]:
     }
 
 
+def printed(name: str, flags: list[str]) -> Any:
+    """Return the JSON that a script of this folder prints."""
+    command = [sys.executable, HERE / f"{name}.py", *flags]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
 def measure(name: str, flags: list[str]) -> dict[str, Any]:
     """Return the report of one benchmark, with the day and the seconds it took."""
     print(f"{name} …", end=" ", file=sys.stderr, flush=True)
-    start, command = time.perf_counter(), [sys.executable, HERE / f"{name}.py", *flags]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    start = time.perf_counter()
+    report = printed(name, flags)
     seconds = time.perf_counter() - start
     print(f"{seconds:.0f} s", file=sys.stderr)
-    return json.loads(result.stdout) | {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": round(seconds)}
+    return report | {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": round(seconds)}
 
 
 def main(words: list[str]) -> None:
@@ -64,8 +71,9 @@ def main(words: list[str]) -> None:
         return lock_peers()
     if "--peers" in flags:
         install_peers()
-    reports = {name: measure(name, [flag for flag in flags if flag == "--once"]) for name in names or known}
-    found = {"schema": SCHEMA, "machine": machine(), "benchmarks": reports}
+    once = [flag for flag in flags if flag == "--once"]
+    reports = {name: measure(name, once) for name in names or known}
+    found = {"schema": SCHEMA, "machine": machine(), "rates": printed("_limits", once), "benchmarks": reports}
     if "--record" in flags:
         if names and RECORD.is_file():  # the others stay, measured on the same machine
             old = json.loads(RECORD.read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
-"""What this machine can do on one thread, measured: each rate once in a run."""
+"""What this machine can do on one thread, measured: each rate once in a run. `python _limits.py` prints them."""
 
+import json
 from functools import cache
 
 import numpy as np
@@ -46,3 +47,13 @@ def banded_seconds(unknowns: int, width: int) -> float:
     matrix, right = draw.uniform(size=(3 * width + 1, unknowns)), draw.uniform(size=(unknowns, 1))
     matrix[2 * width] += 2 * width
     return least_time(lambda: dgbsv(width, width, matrix, right))
+
+
+if __name__ == "__main__":
+    rates = {
+        "real matrix products": f"{dgemm_rate() / 1e9:.1f} Gflop/s",
+        "complex matrix products": f"{zgemm_rate() / 1e9:.1f} Gflop/s",
+        "memory": f"{bandwidth() / 1e9:.1f} GB/s",
+        "normal numbers": f"{normal_seconds() * 1e9:.1f} ns each",
+    }
+    print(json.dumps(rates))

@@ -31,7 +31,7 @@ from spinlib.scattering.random_matrix import random_spacer
 from spinlib.scattering.smatrix import SMatrix, rotate
 from spinlib.scattering.stack import transport
 
-SAMPLES = {4: 100, 8: 50} if ONCE else {8: 1000, 16: 300, 32: 80, 64: 20}
+SAMPLES = {4: 100, 8: 50} if ONCE else {8: 400, 16: 150, 32: 50, 64: 15}
 TRANSMISSION = 0.5  # of all channels of the spacer
 TARGET = 1e-10
 DRAW = 4 * 32 / 3 + 4 * 8

@@ -421,9 +421,16 @@ def main() -> None:
             (16, 64, 256, 1024),
             lambda points: lambda: simulate_demagnetization(metal, pulse, RECORDS * PS, points=points),
             1.0,
-            note="the matrix has one full row and column, the rest is diagonal",
+            note="calls cost more than the arithmetic of energies, which is linear",
         ),
-        scaling("5 nm beside platinum", "modes", (12, 48, 192), lambda n: lambda: house_bilayer(modes=n), 1.0),
+        scaling(
+            "5 nm beside platinum",
+            "modes",
+            (12, 48, 192),
+            lambda n: lambda: house_bilayer(modes=n),
+            1.0,
+            note="calls cost more than the arithmetic of modes, which is linear",
+        ),
     ]
     name, error = "electrons and magnons after a heat pulse", "largest error of mu_s, n_d and mu_N over their largest"
     solved = "DOP853 and odeint of SciPy at their finest tolerances"

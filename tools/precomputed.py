@@ -20,6 +20,8 @@ from spinlib.precomputed import digest, load
 from tools.isolation import ROOT, write_whole
 
 LIMIT = 1_000_000
+MEASURED = "measured.json"
+"""Name of a file beside a chapter that holds times or counts of a machine."""
 _OF_TYPES = {"typing", "collections.abc", "numpy.typing"}
 _STORED = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "c": "complex128"}
 
@@ -65,10 +67,15 @@ def verify(path: str | Path) -> list[str]:
     ]
 
 
+def stored(folder: str | Path = ROOT / "book") -> list[Path]:
+    """Return the precomputed files in the folders of chapters; what was measured is none, for no code can remake it."""
+    chapters = [page.with_suffix("") for page in sorted(Path(folder).rglob("*.md"))]
+    return [path for chapter in chapters for path in sorted(chapter.glob("*.json")) if path.name != MEASURED]
+
+
 def stale(folder: str | Path = ROOT / "book", total: int = 10 * LIMIT) -> list[str]:
     """Return the problems of all precomputed files in the folders of chapters, and of their total size."""
-    chapters = [page.with_suffix("") for page in sorted(Path(folder).rglob("*.md"))]
-    files = [path for chapter in chapters for path in sorted(chapter.glob("*.json"))]
+    files = stored(folder)
     size = sum(path.stat().st_size for path in files)
     heavy = [f"precomputed data take {size} bytes, the limit is {total}: store fewer points"] if size > total else []
     return heavy + [problem for path in files for problem in verify(path)]

@@ -23,6 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from spinlib import precomputed, units
 from tools.isolation import LOCK, ROOT
+from tools.precomputed import stored
 
 from exercises import in_order  # isort: skip
 from tables import table  # isort: skip
@@ -96,12 +97,11 @@ class EnvironmentDirective(SphinxDirective):
 
     def _part_ensembles(self) -> Iterator[nodes.Node]:
         found = nodes.definition_list()
-        for path in sorted((ROOT / "book").glob("*/*.json")):
-            if path.parent.with_suffix(".md").exists():  # the folder of a chapter
-                self.env.note_dependency(str(path))
-                name = path.relative_to(ROOT).as_posix()
-                body = nodes.definition("", self._record(path))
-                found += nodes.definition_list_item("", nodes.term("", "", nodes.literal("", name)), body)
+        for path in stored():
+            self.env.note_dependency(str(path))
+            name = path.relative_to(ROOT).as_posix()
+            body = nodes.definition("", self._record(path))
+            found += nodes.definition_list_item("", nodes.term("", "", nodes.literal("", name)), body)
         yield found
 
     def _record(self, path: Path) -> nodes.field_list:

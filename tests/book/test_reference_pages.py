@@ -16,6 +16,7 @@ from spinlib import conventions
 from tests.book.ledger_copy import EXTENSIONS, entries
 from tools.contents import pages
 from tools.notebooks import ROOT, chapters
+from tools.precomputed import stored
 
 sys.path.insert(0, str(EXTENSIONS))
 api_names, api_signature, api_text, api_uses, environment, symbols = (
@@ -303,7 +304,7 @@ def test_environment_shows_the_seconds_of_every_notebook():
 
 def test_environment_lists_every_ensemble():
     shown = page("book/environment").find(id="ensembles").get_text(" ")
-    files = [path for path in (ROOT / "book").glob("*/*.json") if path.parent.with_suffix(".md").exists()]
+    files = stored()
     assert files
     for path in files:
         assert path.relative_to(ROOT).as_posix() in shown

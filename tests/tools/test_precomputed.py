@@ -184,6 +184,7 @@ def test_stale_data_beside_a_chapter_are_named_with_the_command_that_remakes_the
     (book / "chapter.md").write_text("# A chapter\n")
     (book / "ledger").mkdir()
     (book / "ledger" / "other.json").write_text("{}")  # belongs to no chapter
+    (book / "chapter" / precomputed.MEASURED).write_text("{}")  # a machine's times, which no code can remake
     path = write(book / "chapter" / "ensemble.json", code=["model.py"])
     assert stale(book) == []
     (tmp_path / "model.py").write_text("x = 2\n")

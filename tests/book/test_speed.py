@@ -1,0 +1,65 @@
+"""The page *Speed and scale* shows what the benchmarks of this tree measured with this library and the locked peers."""
+
+import json
+
+import nbformat
+
+import spinlib
+from benchmarks._peer import PEERS, locked_version
+from tests.benchmark_report import check_report
+from tests.tools.test_benchmarks import NAMES
+from tools.isolation import ROOT
+from tools.notebooks import reference_paths
+from tools.precomputed import LIMIT, MEASURED
+
+RECORD = ROOT / "book" / "speed" / MEASURED
+TITLES = {"cmtj": "cmtj", "fipy": "FiPy", "kwant": "Kwant", "udkm1Dsim": "udkm1Dsim"}
+
+
+def measured():
+    return json.loads(RECORD.read_text(encoding="utf-8"))
+
+
+def test_every_benchmark_is_recorded_with_this_library():
+    found = measured()
+    assert sorted(found["benchmarks"]) == NAMES
+    for report in found["benchmarks"].values():
+        check_report(report)
+        assert report["versions"]["spinlib"] == spinlib.__version__, "run `python3 tools/house.py bench --record`"
+    assert RECORD.stat().st_size < LIMIT
+
+
+def test_every_peer_is_recorded_in_its_locked_version():
+    assert set(TITLES) == set(PEERS)
+    rows = [row for report in measured()["benchmarks"].values() for row in report["rows"]]
+    for module, title in TITLES.items():
+        versions = {row["peer"]["version"] for row in rows if row["peer"] and row["peer"]["name"].startswith(title)}
+        assert versions == {locked_version(module)}
+        assert [row for row in rows if row["ratio"] and row["peer"]["name"].startswith(title)], "it was measured"
+
+
+def test_locks_of_the_peers_name_no_registry_and_pin_what_was_asked():
+    for module in PEERS:
+        text = (ROOT / "benchmarks" / "peers" / f"{module}.txt").read_text(encoding="utf-8")
+        assert "://" not in text
+        assert f"{module.lower()}=={locked_version(module)} " in text.lower()
+        pinned = [line for line in text.splitlines() if "==" in line and not line.lstrip().startswith("#")]
+        assert all(line.endswith("\\") for line in pinned), "each has its hashes"
+
+
+def test_the_record_names_no_user_and_no_machine():
+    text = RECORD.read_text(encoding="utf-8")
+    assert set(measured()["machine"]) == {"processor", "cores", "memory_gib", "system", "python"}
+    assert "/home" not in text
+    assert "/tmp" not in text
+    assert str(ROOT) not in text
+
+
+def test_the_page_shows_every_benchmark_and_every_peer():
+    notebook = nbformat.read(reference_paths(ROOT / "book" / "speed.md")[0], as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    shown = "".join(output.get("data", {}).get("text/html", "") for output in outputs)
+    for report in measured()["benchmarks"].values():
+        assert report["name"] in shown
+    for module, title in TITLES.items():
+        assert f"{title} {locked_version(module)}" in shown or f"{title}, " in shown
