@@ -38,6 +38,20 @@ def test_every_peer_is_recorded_in_its_locked_version():
         assert [row for row in rows if row["ratio"] and row["peer"]["name"].startswith(title)], "it was measured"
 
 
+EXPLAINED = {
+    "is told its mesh",
+    "one small matrix; its error is absolute",
+    "rate, Jacobian and pulse compiled by hand",
+}
+"""Notes of peers for whose lead the page gives a reason."""
+
+
+def test_every_lead_of_a_peer_has_a_reason_on_the_page():
+    rows = [row for report in measured()["benchmarks"].values() for row in report["rows"]]
+    ahead = {row["peer"]["note"] for row in rows if row["ratio"] and row["ratio"]["median"] <= 1}
+    assert ahead <= EXPLAINED, "say on the page why, then add its note here"
+
+
 def test_locks_of_the_peers_name_no_registry_and_pin_what_was_asked():
     for module in PEERS:
         text = (ROOT / "benchmarks" / "peers" / f"{module}.txt").read_text(encoding="utf-8")
