@@ -28,6 +28,9 @@ class Mutant:
     nth: int
     line: int
 
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} {self.function}: {self.before} -> {self.after}"
+
     @property
     def key(self) -> tuple[str, str, str, str, int]:
         """What identifies the mutant while lines move."""

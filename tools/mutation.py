@@ -1,10 +1,10 @@
-"""Mutation testing of the physics: `python -m tools.mutation [module …] [--sample N | --all | --total N] [--record]`.
+"""Mutation testing of the physics: `python -m tools.mutation [module …] [--sample N | --all | --survivors] [--record]`.
 
 Each mutant is one wrong sign, factor, bound, comparison, transposition or order of operands (tools/mutant_changes.py).
 It is killed if a test fails, or does not end. Of the tests of the library, of its docstrings and of the chapters those
 run that call the changed function. A survivor needs a test, or an entry with a reason in tests/mutation_survivors.toml.
-`--record` enters the results into tests/mutation.json, which a page of the book shows. One core takes a few seconds
-for a mutant, and ten minutes before the first to see what each test calls.
+`--record` enters the results into tests/mutation.json. One core takes a few seconds for a mutant, and some minutes
+before the first to see what each test calls.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import tomllib
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -47,32 +48,40 @@ def share(module: str) -> int:
     return max(8, len(mutants(module)) // 10)
 
 
-def run(chosen: list[Mutant]) -> list[dict[str, Any]]:
-    """Try each mutant; return what is recorded of it."""
+def run(chosen: list[Mutant], *, quick: bool) -> list[dict[str, Any]]:
+    """Try the mutants of a module; return what is recorded of them."""
     for name in ("numpy", "numba", "sympy", "matplotlib.pyplot", *(f"scipy.{name}" for name in _SCIPY)):
         importlib.import_module(name)
-    from tools.mutation_runs import tried
-    from tools.mutation_tests import known, plan, users
+    from tools.mutation_runs import tried, tried_together
+    from tools.mutation_tests import files, is_python, plan, users
 
-    results = []
-    for number, mutant in enumerate(chosen, 1):
-        verdict, by = "survived", ""
-        for chapters in (False, True):
-            if verdict == "survived":
-                tests = plan(mutant, known(mutant.module, chapters=chapters))
-                verdict, by = tried(mutant.module, mutant.code(), users(mutant.module), tests)
-        results.append({**asdict(mutant), "verdict": verdict, "by": by})
-        place = f"{mutant.module}:{mutant.line} {mutant.function}"
-        print(f"{number}/{len(chosen)} {verdict}: {place}: {mutant.before} -> {mutant.after} [{by}]", flush=True)
-    return results
+    module, found = chosen[0].module, dict.fromkeys(chosen, ("survived", ""))
+    for file in files(module, near=quick):
+        left = [mutant for mutant in chosen if found[mutant][0] == "survived"]
+        if not left:
+            break
+        plans = {mutant: tests for mutant in left if (tests := plan(mutant, file))}
+        together = [mutant for mutant in plans if is_python(f"{module}:{mutant.function}")]
+        if together:
+            found |= zip(together, tried_together(file, [(mutant, plans[mutant]) for mutant in together]), strict=True)
+        for mutant in (mutant for mutant in plans if mutant not in together):
+            found[mutant] = tried(file, mutant, users(module), plans[mutant])
+    for mutant, (verdict, by) in found.items():
+        print(f"{verdict}: {mutant} [{by}]", flush=True)
+    return [{**asdict(mutant), "verdict": verdict, "by": by} for mutant, (verdict, by) in found.items()]
+
+
+def recorded() -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The results on record, by the key of the mutant."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8"))["mutants"] if RESULTS.is_file() else []
+    return {tuple(result[name] for name in KEY): result for result in stored}
 
 
 def record(results: list[dict[str, Any]]) -> None:
-    """Enter the results of modules in the place of what was stored of them."""
-    stored = json.loads(RESULTS.read_text(encoding="utf-8"))["mutants"] if RESULTS.is_file() else []
-    modules = {result["module"] for result in results}
-    kept = [result for result in stored if result["module"] not in modules]
-    lines = sorted(json.dumps(result) for result in kept + results)
+    """Add results to those on record, of which those of mutants that no longer exist are dropped."""
+    exist = {mutant.key for module in physics() for mutant in mutants(module)}
+    found = recorded() | {tuple(result[name] for name in KEY): result for result in results}
+    lines = [json.dumps(found[key]) for key in sorted(found) if key in exist]
     head = f'{{"date": "{datetime.now(UTC):%Y-%m-%d}", "spinlib": "{digest(ROOT / "spinlib")}", "mutants": [\n'
     write_whole(RESULTS, head + ",\n".join(lines) + "\n]}\n")
 
@@ -83,19 +92,26 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sample", type=int, help="mutants of each module")
     parser.add_argument("--total", type=int, help="mutants of all modules together")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="with the tests of the module and its neighbours alone")
+    parser.add_argument("--survivors", action="store_true", help="those that survived on record, once more")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--record", action="store_true")
     given = parser.parse_args(arguments)
-    chosen = []
-    for module in given.modules or physics():
-        count = len(mutants(module)) if given.all else given.sample or share(module)
-        chosen += sample(module, count, given.seed)
-    if given.total:
-        every = [mutant for module in given.modules or physics() for mutant in mutants(module)]
-        chosen = sorted(sorted(every, key=lambda mutant: mutant.rank(given.seed))[: given.total], key=lambda m: m.key)
-    results = run(chosen)
-    if given.record:
-        record(results)
+    names = given.modules or physics()
+    every = {mutant.key: mutant for name in names for mutant in mutants(name)}
+    if given.survivors:
+        chosen = [every[key] for key, result in recorded().items() if result["verdict"] == "survived" and key in every]
+    elif given.total:
+        chosen = sorted(every.values(), key=lambda mutant: mutant.rank(given.seed))[: given.total]
+    elif given.all:
+        chosen = list(every.values())
+    else:
+        chosen = [mutant for name in names for mutant in sample(name, given.sample or share(name), given.seed)]
+    results = []
+    for _, group in groupby(chosen, key=lambda mutant: mutant.module):
+        results += (found := run(list(group), quick=given.quick))
+        if given.record:
+            record(found)
     reasons = explained()
     open_ = [r for r in results if r["verdict"] == "survived" and tuple(r[n] for n in KEY) not in reasons]
     counts = Counter(result["verdict"] for result in results)

@@ -22,7 +22,7 @@ class Watch:
     def __init__(self, folder: Path) -> None:
         self.tests: dict[str, tuple[float, list[str]]] = {}
         self.failed: list[str] = []
-        self._folder, self._file = str(folder), {}
+        self._folder = str(folder)
         self._calls: set[CodeType] = set()
         self._common: set[str] = set()
 

@@ -1,64 +1,30 @@
-"""Runs of the tests in forked processes: once as they are, to see what each of them calls, then with one mutant each.
+"""Runs of the tests in forked processes: once as they are, to see what each of them calls, then with mutants.
 
 A fork begins with NumPy, SciPy, numba and pytest imported, and without the library. The files are those of this tree:
-a mutant is compiled from the changed syntax tree when its module is imported. Kernels that may contain it are compiled
-without the cache, which knows files only.
+a mutant is compiled from the changed syntax tree, and given to functions that are there, or to their module on import.
 """
 
 import importlib
-import json
-import os
 import re
 import signal
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Collection
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import pytest
 
+from tools.forked import forked
+from tools.mutants import Mutant
+from tools.mutation_batch import Batch, Plan
 from tools.mutation_plugins import Trial, Watch
 
 _OPTIONS = ("-q", "-x", "--no-header", "--tb=no", "-W", "ignore:Module already:pytest.PytestAssertRewriteWarning",
             "-o", "addopts=--strict-markers --doctest-modules -p no:cacheprovider")  # fmt: skip
 _SKIPPED = "not full and not build and not reader"
+_LIMIT = 1800.0
+"""Seconds for a mutant on a busy machine; a test that does not end is ended by its processor time."""
 _SHARED = re.compile(r"scope=|\bcache\b|lru_cache|cached_property")
-
-
-def forked(work: Callable[[Callable[[str], None]], object], limit: float) -> tuple[int, str, Any]:
-    """Do ``work`` in a fork; return the signal that ended it, the last thing it said, and what it returned."""
-    with tempfile.TemporaryDirectory() as folder:
-        said, result, log = (Path(folder) / name for name in ("said", "result", "log"))
-        said.write_text("")
-        sys.stdout.flush()
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                os.setsid()
-                output = os.open(log, os.O_WRONLY | os.O_CREAT)
-                os.dup2(output, 1)
-                os.dup2(output, 2)
-                result.write_text(json.dumps(work(said.write_text)))
-                code = 0
-            except BaseException as error:
-                said.write_text(f"{type(error).__name__}: {error}")
-            finally:
-                os._exit(code)
-        end = time.monotonic() + limit
-        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
-            if time.monotonic() > end:
-                os.killpg(child, signal.SIGKILL)
-            time.sleep(0.02)
-        status = ended[1]
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-            raise RuntimeError(f"{said.read_text()}\n{log.read_text()[-3000:]}")
-        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        return killed, said.read_text(), json.loads(result.read_text()) if result.is_file() else None
 
 
 def watched(file: Path, library: Path) -> dict[str, Any]:
@@ -76,17 +42,25 @@ def watched(file: Path, library: Path) -> dict[str, Any]:
     return dict(forked(work, limit=1200)[2])
 
 
-def tried(module: str, code: CodeType, stale: Collection[str], plan: dict[Path, dict[str, float]]) -> tuple[str, str]:
-    """Run the planned tests of each file with ``code`` in the place of ``module``; return verdict and test.
+def _verdict(signalled: int, last: str, failed: str) -> tuple[str, str]:
+    """Verdict on a mutant, and the test that killed it."""
+    if signalled:
+        return "timeout" if signalled in (signal.SIGPROF, signal.SIGKILL) else "killed", last
+    return ("killed", failed) if failed else ("survived", "")
 
-    Kernels of the modules ``stale`` may contain the module.
+
+def tried(file: Path, mutant: Mutant, stale: Collection[str], plan: Plan) -> tuple[str, str]:
+    """Run the planned tests with the mutant in the place of its module; return verdict and test.
+
+    Kernels of the modules ``stale`` may contain it: they are compiled without the cache, which knows files only.
     """
 
-    def work(say: Callable[[str], None]) -> str:
+    def work(say: Callable[[str], object]) -> str:
         import numba
 
         from spinlib import _jit
 
+        module, code = mutant.module, mutant.code()
         original, cached = SourceFileLoader.get_code, _jit.kernel
         SourceFileLoader.get_code = lambda self, name: code if name == module else original(self, name)  # type: ignore
         _jit.kernel = lambda f: numba.njit(nogil=True)(f) if f.__module__ in stale else cached(f)  # type: ignore
@@ -94,17 +68,28 @@ def tried(module: str, code: CodeType, stale: Collection[str], plan: dict[Path, 
             importlib.import_module(module)  # before pytest does, which has a loader of its own
         except Exception as error:
             return f"import: {type(error).__name__}"
-        for file, chosen in plan.items():
-            trial = Trial(chosen, say)
-            ended = pytest.main([str(file), *_OPTIONS], plugins=[trial])
-            if trial.failed:
-                return trial.failed
-            if ended != pytest.ExitCode.OK:
-                raise RuntimeError(f"pytest ended with {ended!r} in {file}")
-        return ""
+        trial = Trial(plan, say)
+        ended = pytest.main([str(file), *_OPTIONS], plugins=[trial])
+        if not trial.failed and ended != pytest.ExitCode.OK:
+            raise RuntimeError(f"pytest ended with {ended!r} in {file}")
+        return trial.failed
 
-    most = sum(sum(chosen.values()) for chosen in plan.values())
-    signalled, last, failed = forked(work, limit=120 + 30 * most)
-    if signalled:
-        return "timeout" if signalled in (signal.SIGPROF, signal.SIGKILL) else "killed", last
-    return ("killed", failed) if failed else ("survived", "")
+    return _verdict(*forked(work, _LIMIT))
+
+
+def tried_together(file: Path, todo: list[tuple[Mutant, Plan]]) -> list[tuple[str, str]]:
+    """Try mutants of Python functions in one run of pytest, which costs less; return verdicts and tests."""
+
+    def work(_: object) -> list[tuple[str, str]]:
+        verdicts = []
+
+        def report(_: Mutant, *ended: Any) -> None:
+            verdicts.append(_verdict(*ended))
+
+        code = pytest.main([str(file), *_OPTIONS], plugins=[Batch(todo, report, _LIMIT)])
+        if code or len(verdicts) != len(todo):
+            raise RuntimeError(f"pytest ended with {code!r} after {len(verdicts)} of {len(todo)} mutants")
+        return verdicts
+
+    verdicts = forked(work, len(todo) * _LIMIT)[2]
+    return [(verdict, by) for verdict, by in verdicts]

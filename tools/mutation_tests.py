@@ -8,11 +8,8 @@ from pathlib import Path
 
 from tools.isolation import CACHE, ROOT, digest, write_whole
 from tools.mutants import Mutant, name_of, path_of
+from tools.mutation_batch import Plan
 from tools.mutation_runs import watched
-
-_Tests = dict[Path, dict[str, tuple[float, list[str]]]]
-LONG = 40.0
-"""Seconds of tests that a mutant must survive; the quick ones come first."""
 
 
 @functools.cache
@@ -74,20 +71,26 @@ def _words() -> dict[str, set[str]]:
 
 @functools.cache
 def _kernels() -> set[str]:
+    """The functions that numba compiles."""
     found = _functions().items()
     return {name for name, f in found if any(isinstance(d, ast.Name) and d.id == "kernel" for d in f.decorator_list)}
 
 
-def callers(mutant: Mutant, called: set[str]) -> set[str]:
-    """The functions that a test must call to reach the mutant: it itself, or what uses the kernel or the constant."""
-    found, seen, open_ = set(), set(), {f"{mutant.module}:{mutant.function}"}
-    near, called = users(mutant.module), called - _kernels()  # numba calls a kernel once, to compile it
+def is_python(name: str) -> bool:
+    """Whether ``module:function`` runs as Python code, and is no kernel or assignment."""
+    return name in _functions() and name not in _kernels()
+
+
+def callers(mutant: Mutant) -> set[str]:
+    """The function that a test must call to reach the mutant, or those that use the kernel or the constant."""
+    found, open_, near = set(), {f"{mutant.module}:{mutant.function}"}, users(mutant.module)
+    seen = set(open_)
     while open_:
-        seen |= open_
-        found |= open_ & called
-        names = {name.rpartition(":")[2].rpartition(".")[2] for name in open_ - called}
+        found |= {name for name in open_ if is_python(name)}
+        names = {name.rpartition(":")[2].rpartition(".")[2] for name in open_ - found}
         open_ = {f for f, words in _words().items() if words & names and f.partition(":")[0] in near} - seen
-    return found or {name for name in called if name.startswith(f"{mutant.module}:")}
+        seen |= open_
+    return found or {name for name in _functions() if name.startswith(f"{mutant.module}:")}
 
 
 @functools.cache
@@ -97,42 +100,43 @@ def _state() -> str:
     return digest(ROOT / "spinlib", *helpers)
 
 
+def _neighbours(module: str) -> set[str]:
+    """The module and what imports it within its room."""
+    room = module.rpartition(".")[0]
+    inside = {name for name in _imports() if name == room or name.rpartition(".")[0] == room}
+    return {module} | {name for name in inside if module in _imports()[name]}
+
+
+def files(module: str, *, near: bool) -> list[Path]:
+    """The files with tests that may reach a module: its own first, then those of the library, then of the chapters."""
+    tests, wanted = ROOT / "tests", _neighbours(module) if near else users(module)
+    every = [*tests.glob("spinlib/**/test_*.py"), *([] if near else tests.glob("book/test_*.py"))]
+    found = [file for file in every if wanted & reaches(file)]
+    found += [file for file in map(path_of, wanted) if ">>>" in file.read_text(encoding="utf-8")]
+    stem = path_of(module).stem.strip("_")
+
+    def turn(file: Path) -> tuple[bool, bool, bool, int, str]:
+        own = file == path_of(module)
+        return not own, "book" in file.parts, not file.stem.endswith(stem), file.stat().st_size, str(file)
+
+    return sorted(found, key=turn)
+
+
 @functools.cache
-def known(module: str, *, chapters: bool) -> _Tests:
-    """Seconds and calls of each test that may reach a module: of library and docstrings, or of the chapters."""
-    tests, library, wanted = ROOT / "tests", ROOT / "spinlib", users(module)
-    every = sorted(tests.glob("book/test_*.py" if chapters else "spinlib/**/test_*.py"))
-    files = [file for file in every if wanted & reaches(file)]
-    if not chapters:
-        files += [f for f in map(path_of, wanted) if ">>>" in f.read_text(encoding="utf-8")]
-    found = {}
-    for file in files:
-        state = hashlib.sha256(f"{_state()}{digest(file)}".encode()).hexdigest()[:16]
-        stored = CACHE / "mutation" / f"{file.stem}-{state}.json"
-        if not stored.is_file():
-            run = watched(file, library)
-            if run["failed"]:
-                raise SystemExit(f"These tests fail without any mutant: {', '.join(run['failed'])}")
-            write_whole(stored, json.dumps(run["tests"]))
-        found[file] = json.loads(stored.read_text(encoding="utf-8"))
-    return found
+def known(file: Path) -> dict[str, tuple[float, list[str]]]:
+    """Seconds and calls of each test of a file."""
+    state = hashlib.sha256(f"{_state()}{digest(file)}".encode()).hexdigest()[:16]
+    stored = CACHE / "mutation" / f"{file.stem}-{state}.json"
+    if not stored.is_file():
+        run = watched(file, ROOT / "spinlib")
+        if run["failed"]:
+            raise SystemExit(f"These tests fail without any mutant: {', '.join(run['failed'])}")
+        write_whole(stored, json.dumps(run["tests"]))
+    return dict(json.loads(stored.read_text(encoding="utf-8")))
 
 
-def plan(mutant: Mutant, tests: _Tests) -> dict[Path, dict[str, float]]:
-    """The tests to run, by file: docstrings of the module first, then what is quick."""
-    called = {name for file in tests.values() for _, names in file.values() for name in names}
-    wanted = callers(mutant, called)
-    chosen = {
-        file: {test: seconds for test, (seconds, names) in of_file.items() if wanted & set(names)}
-        for file, of_file in tests.items()
-    }
-
-    def turn(file: Path) -> tuple[bool, float]:
-        return file != path_of(mutant.module), sum(chosen[file].values())
-
-    result, total = {}, 0.0
-    for file in sorted((file for file in chosen if chosen[file]), key=turn):
-        if total < LONG:
-            result[file] = chosen[file]
-            total += sum(chosen[file].values())
-    return result
+def plan(mutant: Mutant, file: Path) -> Plan:
+    """The tests of a file that reach the mutant, with the seconds that they take, quick ones first."""
+    wanted = callers(mutant)
+    tests = sorted((seconds, test) for test, (seconds, names) in known(file).items() if wanted & set(names))
+    return {test: seconds for seconds, test in tests}
