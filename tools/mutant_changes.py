@@ -103,7 +103,7 @@ def counters_of(tree: ast.AST) -> set[str]:
 
 
 def refuses(node: ast.AST, checks: set[str]) -> bool:
-    """Whether the node only refuses input, speaks, or names types."""
+    """Whether the node only refuses input, speaks, or names types, axes or shapes."""
     match node:
         case ast.Raise() | ast.Assert() | ast.JoinedStr() | ast.Import() | ast.ImportFrom():
             return True
@@ -113,6 +113,8 @@ def refuses(node: ast.AST, checks: set[str]) -> bool:
             return name in checks
         case ast.Call(func=ast.Attribute(attr="warn")):
             return True
-        case ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
+        case ast.AnnAssign(annotation=ast.Name(id="TypeAlias")) | ast.keyword(arg="axis" | "axes"):
+            return True
+        case ast.Subscript(value=ast.Attribute(attr="shape")):
             return True
     return False

@@ -87,8 +87,9 @@ def _mutations(module: str, tree: ast.Module) -> Iterator[tuple[Mutant, _Place, 
     for place, function, node in list(_sites(tree, "", checks)):
         for kind, new in replacements(node, counters):
             change = function, ast.unparse(node), ast.unparse(new)
-            yield Mutant(module, function, kind, *change[1:], seen[change], node.lineno), place, new  # type: ignore
-            seen[change] += 1
+            if change[1] != change[2]:
+                yield Mutant(module, function, kind, *change[1:], seen[change], node.lineno), place, new  # type: ignore
+                seen[change] += 1
 
 
 def mutants(module: str) -> list[Mutant]:

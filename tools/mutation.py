@@ -13,14 +13,15 @@ import json
 import os
 import sys
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
 from tools.isolation import ROOT, digest, environment, write_whole
+from tools.mutant_changes import KINDS
 from tools.mutants import Mutant, mutants, sample
 
 RESULTS, SURVIVORS = ROOT / "tests" / "mutation.json", ROOT / "tests" / "mutation_survivors.toml"
@@ -44,19 +45,19 @@ def explained() -> dict[tuple[Any, ...], dict[str, str]]:
 
 
 def share(module: str) -> int:
-    """The size of a sample: a tenth of the mutants, but at least eight."""
-    return max(8, len(mutants(module)) // 10)
+    """The size of a sample: an eighth of the mutants, but at least ten."""
+    return max(10, len(mutants(module)) // 8)
 
 
 def run(chosen: list[Mutant], *, quick: bool) -> list[dict[str, Any]]:
     """Try the mutants of a module; return what is recorded of them."""
-    for name in ("numpy", "numba", "sympy", "matplotlib.pyplot", *(f"scipy.{name}" for name in _SCIPY)):
+    for name in ("numba", *(f"scipy.{name}" for name in _SCIPY)):
         importlib.import_module(name)
     from tools.mutation_runs import tried, tried_together
     from tools.mutation_tests import files, is_python, plan, users
 
     module, found = chosen[0].module, dict.fromkeys(chosen, ("survived", ""))
-    for file in files(module, near=quick):
+    for file in files(module, near=quick)[: 3 if quick else None]:
         left = [mutant for mutant in chosen if found[mutant][0] == "survived"]
         if not left:
             break
@@ -66,8 +67,10 @@ def run(chosen: list[Mutant], *, quick: bool) -> list[dict[str, Any]]:
             found |= zip(together, tried_together(file, [(mutant, plans[mutant]) for mutant in together]), strict=True)
         for mutant in (mutant for mutant in plans if mutant not in together):
             found[mutant] = tried(file, mutant, users(module), plans[mutant])
-    for mutant, (verdict, by) in found.items():
-        print(f"{verdict}: {mutant} [{by}]", flush=True)
+        for mutant in (mutant for mutant in plans if found[mutant][0] != "survived"):
+            print(f"{found[mutant][0]}: {mutant} [{found[mutant][1]}]", flush=True)
+    for mutant in (mutant for mutant in chosen if found[mutant][0] == "survived"):
+        print(f"survived: {mutant}", flush=True)
     return [{**asdict(mutant), "verdict": verdict, "by": by} for mutant, (verdict, by) in found.items()]
 
 
@@ -81,9 +84,20 @@ def record(results: list[dict[str, Any]]) -> None:
     """Add results to those on record, of which those of mutants that no longer exist are dropped."""
     exist = {mutant.key for module in physics() for mutant in mutants(module)}
     found = recorded() | {tuple(result[name] for name in KEY): result for result in results}
-    lines = [json.dumps(found[key]) for key in sorted(found) if key in exist]
-    head = f'{{"date": "{datetime.now(UTC):%Y-%m-%d}", "spinlib": "{digest(ROOT / "spinlib")}", "mutants": [\n'
-    write_whole(RESULTS, head + ",\n".join(lines) + "\n]}\n")
+    rows, reasons = [found[key] for key in sorted(found) if key in exist], explained()
+    counts: dict[str, dict[str, Counter[str]]] = {"module": defaultdict(Counter), "kind": defaultdict(Counter)}
+    for row, by in product(rows, counts):
+        counts[by][row[by]][row["verdict"]] += 1
+    left = [row for row in rows if row["verdict"] == "survived"]
+    head = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "spinlib": digest(ROOT / "spinlib"),
+        "modules": counts["module"],
+        "kinds": {kind: {"means": KINDS[kind], **counted} for kind, counted in counts["kind"].items()},
+        "survivors": [row | reasons.get(tuple(row[name] for name in KEY), {}) for row in left],
+    }
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    write_whole(RESULTS, json.dumps(head, indent=1)[:-2] + f',\n "mutants": [\n{lines}\n]}}\n')
 
 
 def main(arguments: list[str]) -> int:
@@ -92,15 +106,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sample", type=int, help="mutants of each module")
     parser.add_argument("--total", type=int, help="mutants of all modules together")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="with the tests of the module and its neighbours alone")
-    parser.add_argument("--survivors", action="store_true", help="those that survived on record, once more")
+    parser.add_argument("--quick", action="store_true", help="with the three nearest files of tests")
+    parser.add_argument("--survivors", action="store_true", help="those on record without a reason, once more")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--record", action="store_true")
     given = parser.parse_args(arguments)
     names = given.modules or physics()
     every = {mutant.key: mutant for name in names for mutant in mutants(name)}
     if given.survivors:
-        chosen = [every[key] for key, result in recorded().items() if result["verdict"] == "survived" and key in every]
+        open_ = [key for key, result in recorded().items() if result["verdict"] == "survived" and key in every]
+        chosen = [every[key] for key in open_ if key not in explained()]
     elif given.total:
         chosen = sorted(every.values(), key=lambda mutant: mutant.rank(given.seed))[: given.total]
     elif given.all:

@@ -267,6 +267,14 @@ def test_bad_input_damping_below_the_second_law_is_warned_of():
     np.testing.assert_array_equal(warned.back_action, silent.back_action)
 
 
+def test_bad_input_damping_at_the_second_law_itself_is_legal():
+    slope = np.diag([5e8, 0.0, 0.0])
+    bound = METAL["beta"] ** 2 * KAPPA * 2.5e17
+    texture_response((0, 0, 1), slope, alpha=bound, **METAL)  # a warning here would be an error
+    with pytest.warns(UserWarning, match="at 1 of 1 points"):
+        texture_response((0, 0, 1), slope, alpha=bound * (1 - 1e-11), **METAL)
+
+
 def test_limit_texture_second_law_bound_depends_on_the_largest_eigenvalue():
     # alpha >= beta^2 kappa q^2: a wall needs q^2 = |grad m|^2, the centre of a skyrmion half of it.
     for gradient, share in ((np.diag([1.0, 0, 0]), 1.0), (np.diag([1.0, 1.0, 0]) / np.sqrt(2), 0.5)):
