@@ -303,7 +303,10 @@ class Interface:
         def __init__(self, resistance: ArrayLike, relaxation: ArrayLike | None = None) -> None: ...
 
     def __post_init__(self) -> None:
-        given = np.asarray(self.resistance)
+        try:
+            given = np.asarray(self.resistance)
+        except ValueError:  # ragged
+            given = not_negative("resistance", self.resistance)
         blocked = np.asarray(given == inf)
         bare = np.where(blocked, 0.0, given) if blocked.any() else given
         r = _sized("resistance", not_negative("resistance", bare))

@@ -326,7 +326,8 @@ def _banded(values: _Real, line: _Indices, column: _Indices, right: _Real, bandw
     band[2 * bandwidth + line - column, column] = scaled
     factors, pivots, failed = dgbtrf(band, bandwidth, bandwidth, overwrite_ab=1)
     if failed:
-        raise RuntimeError("the equations of the stack are singular: its conductivities or rates are too far apart")
+        remedy = "pass conductivities, lengths and resistances within 20 orders of one another"
+        raise ValueError(f"layers and interfaces give equations that are singular in double precision: {remedy}")
     found, right = np.zeros(size), right * scale[0]
     for _ in range(3):
         residual = right - np.bincount(line, scaled * found[column], size)

@@ -235,10 +235,12 @@ def solve_stack(
 
     Returns:
         Resistance, profiles of all channels and dissipation; time and memory grow linearly with the number of layers.
+        Conductivities, lengths and resistances that differ by up to 20 orders leave seven digits or more.
 
     Raises:
         ValueError: no layer, another number of interfaces, channels that differ in number, an infinite inner layer, a
-            lead whose channels relaxation does not tie together, or no path of open channels from end to end.
+            lead whose channels relaxation does not tie together, no path of open channels from end to end, or numbers
+            so far apart that the equations are singular.
 
     >>> from spinlib.units import nm
     >>> copper, cobalt = Medium.valet_fert(6e-9, 0.0, 450 * nm), Medium.valet_fert(75e-9, 0.46, 59 * nm)

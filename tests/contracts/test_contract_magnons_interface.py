@@ -44,7 +44,7 @@ def _diffuses(run: BilayerDemagnetization, normal_metal: NormalMetal, times: np.
     assert (run.occupation >= 0).all()
     assert (run.normal_temperature > 0).all()
     assert run.runaway_time is None
-    assert 0 < run.position[0]
+    assert run.position[0] > 0
     assert run.position[-1] < normal_metal.thickness
     assert (np.diff(run.position) > 0).all()
     assert (run.position_weight > 0).all()
