@@ -40,6 +40,7 @@ _Law: TypeAlias = Callable[[_Real, float], ArrayLike]
 _FINEST, _COARSEST = 1e-13, 1e-2
 _TURNS = cross_matrix(np.eye(3)).reshape(3, 9)  # n @ this is [n]x, row by row
 _SCIPY_FINEST = 3e-14  # below 100 times the machine precision SciPy warns
+_MOST = 1e9  # turns of all trajectories together: compiled code cannot be interrupted
 _LARGEST = 1e12  # rate over drive: what rounding makes of a singular matrix exceeds it
 _REACTION = "pass matrices of shape (..., 3, 3)"
 
@@ -126,7 +127,8 @@ def integrate_llg(
     Raises:
         ValueError: ``m0`` is no unit vector, ``times`` do not increase, ``rtol`` out of range, ``field`` or ``torque``
             of another kind or with a value that is not finite or has another shape (the message names the time), a
-            ``gyromagnetic_ratio`` other than that of a torque that has one, or as for :func:`llg_rate`.
+            ``gyromagnetic_ratio`` other than that of a torque that has one, more than 1e9 turns of a compiled run, or
+            as for :func:`llg_rate`.
         RuntimeError: no step is short enough; the message names the time.
 
     >>> m = integrate_llg((1, 0, 0), (0, 0, 1.0), (0, np.pi / 2), alpha=0.0, gyromagnetic_ratio=1.0)
@@ -209,6 +211,9 @@ def _compiled(
     given = parameters(field, torque, alpha, gamma)
     out = np.empty((times.size, m0.size // 3, 3))
     fastest = gamma * field._largest + (torque._largest if torque else 0.0)
+    turns = fastest * float(times[-1] - times[0]) * (m0.size // 3) / (2 * np.pi)
+    problem = f"lets field and torque turn m {turns:.3g} times in all, which takes hours"
+    require("times", times[-1], not _MOST < turns < np.inf, problem, f"pass times in s, for {_MOST:.0e} turns at most")
     first = 0.1 / fastest if fastest else np.inf
     start = np.ascontiguousarray(m0.reshape(-1, 3))
     failed = _dop853.trajectories(start, times, given, rtol, first, *_dop853.tables(), out)
