@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import (
     float_or_array,
+    instance,
     not_negative,
     number,
     positive,
@@ -32,6 +33,7 @@ __all__ = [
 
 _Real = NDArray[np.float64]
 
+_MEDIUM = "DiffusiveMedium(diffusivity, spin_relaxation_time, ...)"
 _STEPS = 8  # of Newton, from starts at which five were the most that was needed
 
 
@@ -101,6 +103,7 @@ def transverse_wavenumber(medium: DiffusiveMedium, *, model: Literal["moments", 
     >>> transverse_wavenumber(medium)
     (0.5+0j)
     """
+    instance("medium", medium, DiffusiveMedium, _MEDIUM)
     if model not in ("moments", "boltzmann"):
         raise ValueError(f"model = {model!r} is no description of the electrons: pass 'moments' or 'boltzmann'")
     lost, omega = 1 / medium.spin_relaxation_time, medium.exchange_frequency
@@ -134,6 +137,7 @@ def decay_rate(medium: DiffusiveMedium, wavenumber: ArrayLike) -> complex | NDAr
     >>> decay_rate(DiffusiveMedium(diffusivity=2.0, spin_relaxation_time=0.5), [0.0, 3.0]).tolist()
     [(2+0j), (20+0j)]
     """
+    instance("medium", medium, DiffusiveMedium, _MEDIUM)
     q = real("wavenumber", wavenumber, "pass real numbers in 1/m")
     lost, tau = 1 / medium.spin_relaxation_time, medium.momentum_time
     first, last = 1 + tau * lost, lost + medium.diffusivity * q**2
@@ -201,6 +205,7 @@ def hanle_signal(
     >>> round(hanle_signal(2.0, 0.0, DiffusiveMedium(diffusivity=4.0, spin_relaxation_time=1.0)), 6)
     0.367879
     """
+    instance("medium", medium, DiffusiveMedium, _MEDIUM)
     if medium.exchange_splitting:
         raise ValueError(
             f"exchange_splitting = {medium.exchange_splitting:.4g} of medium is not 0: pass a normal metal, or use "
@@ -248,6 +253,7 @@ def sd_damping(medium: DiffusiveMedium, equilibrium_ratio: float) -> Damping:
     >>> round(alpha, 12), round(factor, 12)
     (0.5, 0.5)
     """
+    instance("medium", medium, DiffusiveMedium, _MEDIUM)
     ratio, omega = number("equilibrium_ratio", equilibrium_ratio), medium.exchange_frequency
     if ratio * omega < 0 or ratio <= -1:
         raise ValueError(
@@ -265,6 +271,7 @@ def sd_damping(medium: DiffusiveMedium, equilibrium_ratio: float) -> Damping:
 
 def _relaxing(medium: DiffusiveMedium) -> DiffusiveMedium:
     """Return a medium that relaxes spins, or refuse it."""
+    instance("medium", medium, DiffusiveMedium, _MEDIUM)
     if medium.spin_relaxation_time == inf:
         raise ValueError("spin_relaxation_time = inf of medium gives no decay length: pass a finite one")
     return medium

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -188,7 +188,8 @@ class SpinStructure:
     exchange_force: bool = True
 
     def __post_init__(self) -> None:
-        layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers or ())
+        given = (self.layers,) if isinstance(self.layers, Layer) else self.layers
+        layers = tuple(given) if isinstance(given, Iterable) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
             raise ValueError(f"layers = {self.layers!r} is no stack: pass one Layer or more, from left to right")
         for name in ("left", "right"):
