@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import finite, integer, number, real, require, shaped, tangent, unit
+from spinlib._validate import finite, instance, integer, number, real, require, shaped, tangent, unit
 from spinlib.lattice._orbitals import LS, SPIN, bond, exchange
 
 __all__ = ["Crystal", "p_orbital_crystal", "torque_correlation"]
@@ -90,11 +90,12 @@ class Crystal:
 
     def __post_init__(self) -> None:
         m = unit("magnetization", shaped("magnetization", self.magnetization, (3,)))
-        n = np.shape(self.spin)[-1] if np.ndim(self.spin) else 0
+        spin = finite("spin", self.spin, complex_allowed=True)
+        n = spin.shape[-1] if spin.ndim else 0
         if not n:
-            raise ValueError(f"spin has shape {np.shape(self.spin)}: pass S_x, S_y, S_z of shape (3, n, n), n >= 1")
+            raise ValueError(f"spin has shape {spin.shape}: pass S_x, S_y, S_z of shape (3, n, n), n >= 1")
         arrays = {
-            "spin": _square("spin", self.spin, (3, n, n)),
+            "spin": _square("spin", spin, (3, n, n)),
             "spin_orbit": _square("spin_orbit", self.spin_orbit, (n, n)),
             "magnetization": m,
         }
@@ -296,6 +297,7 @@ def torque_correlation(
     >>> torque_correlation(atom, 0.0, 1.0, [(1, 0, 0)], k_points=1).total.round(12)  # 2 xi^2 A_1 A_2, A = 1 and 8/5
     array([3.2])
     """
+    instance("crystal", crystal, Crystal, "a Crystal, such as p_orbital_crystal(magnetization)")
     fermi, k_points = number("energy", energy), integer("k_points", k_points, 1)
     eta = np.asarray(real("broadening", broadening))
     if eta.ndim > 1 or not eta.size:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from spinlib.magnons.temperature_models import TemperaturePulse, equilibrium_magnetization
+from spinlib.magnons.temperature_models import TemperaturePulse, equilibrium_magnetization, two_temperature
 from spinlib.units import k_B, mu_B
 from tests.contract import Contract, Limit, contracts, refused
 from tests.contracts import draw
@@ -89,6 +89,23 @@ def _heated(
     assert (np.diff(lattice) >= -1e-9 * lattice[1:]).all()
     np.testing.assert_allclose(run(times), hot, rtol=1e-12)
     np.testing.assert_allclose(run.lattice(times), lattice, rtol=1e-12)
+
+
+def _rises(kelvin: float, self: Any, time: float) -> None:
+    """From the initial temperature on, before the first record, too."""
+    assert kelvin >= 300.0 * (1 - 1e-12)
+    assert time > 0 or kelvin == 300.0
+
+
+WARMED = two_temperature(
+    [0.0, 1e-12],
+    electron_heat_coefficient=1e3,
+    lattice_heat_capacity=3e6,
+    electron_phonon_coupling=1e18,
+    absorbed_energy_density=1e8,
+    pulse_duration=5e-14,
+    pulse_center=2e-13,
+)
 
 
 @st.composite
@@ -198,6 +215,18 @@ CONTRACTS = (
         takes={"initial_magnetization none": "that of equilibrium"},
     ),
     Contract(
+        "magnons.temperature_models.TwoTemperatures.__call__",
+        st.fixed_dictionaries({"self": st.just(WARMED), "time": draw.between(-1e-9, 1e-12)}),
+        _rises,
+        {"time": 0},
+    ),
+    Contract(
+        "magnons.temperature_models.LatticeTemperature.__call__",
+        st.fixed_dictionaries({"self": st.just(WARMED.lattice), "time": draw.between(-1e-9, 1e-12)}),
+        _rises,
+        {"time": 0},
+    ),
+    Contract(
         "magnons.temperature_models.two_temperature",
         _lasers(),
         _heated,
@@ -273,6 +302,10 @@ LIMITS = (
     ),
     *positive(f"{_ROOM}two_temperature", "pulse_duration", _LASER, 1e-16),
     *not_negative(f"{_ROOM}two_temperature", "electron_phonon_coupling absorbed_energy_density", _LASER),
+    *(
+        Limit(f"{_ROOM}{name}.__call__", "time", [1e-12, -1.0], [1.01e-12, 1.0], ("pass",), {"self": run})
+        for name, run in (("TwoTemperatures", WARMED), ("LatticeTemperature", WARMED.lattice))
+    ),
     Limit(f"{_ROOM}two_temperature", "times", *_TIMES, _LASER | {"pulse_center": 1e-9}),
     Limit(
         f"{_ROOM}two_temperature",
