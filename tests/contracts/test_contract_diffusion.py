@@ -199,7 +199,7 @@ def _raw_faces(draws: st.DrawFn) -> dict[str, Any]:
     face = draws(faces(draws(st.sampled_from([2, 4]))))
     assume(face is not None)
     rates = {} if face.relaxation is None else {"relaxation": np.array(face.relaxation)}
-    return {"resistance": np.array(face.resistance)} | rates
+    return {"resistance": np.where(np.isinf(face.resistance), 1.0, face.resistance)} | rates
 
 
 @st.composite
@@ -226,6 +226,7 @@ CONTRACTS = (
             optional={"beta": _ASYMMETRY, "spin_diffusion_length": _LENGTH, "channels": _FOUR},
         ),
         _valet_fert,
+        takes={"spin_diffusion_length inf": _ENDLESS},
     ),
     Contract("diffusion.Medium.four_channel", _named(), takes={"relaxation none": "no relaxation"}),
     Contract(
@@ -242,6 +243,7 @@ CONTRACTS = (
             ),
         ),
         _s_d,
+        takes={f"{name} inf": _ENDLESS for name in ("spin_diffusion_length", "s_d_length")},
     ),
     Contract(
         "diffusion.Layer",
@@ -253,7 +255,6 @@ CONTRACTS = (
     Contract(
         "diffusion.Interface",
         _raw_faces(),
-        inf={"resistance": _BLOCKED},
         takes={"resistance inf": _BLOCKED, "relaxation none": "no relaxation"},
     ),
     Contract(

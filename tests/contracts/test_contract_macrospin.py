@@ -97,13 +97,13 @@ def _of_energy(b: np.ndarray, self: LinearField, m: np.ndarray, t: float = 0.0) 
     assert m @ b == pytest.approx(float(-_energy(m, self)) + twice / 2, abs=1e-13 * size)
 
 
-def _across(torque: np.ndarray, self: Any, m: np.ndarray, t: float = 0.0) -> None:
-    assert abs(m @ torque) <= 1e-11 * np.abs(torque).max()
+def _across(torque: np.ndarray, self: ValveTorque, m: np.ndarray, t: float = 0.0) -> None:
+    assert abs(m @ torque) <= 1e-11 * abs(self.charge_current * self._unit)
 
 
 def _bounded(torque: np.ndarray, self: SpinTorque, m: np.ndarray, t: float = 0.0) -> None:
-    _across(torque, self, m)
     most = np.hypot(self.damping_like, self.field_like) / (1 - abs(self.asymmetry))
+    assert abs(m @ torque) <= 1e-12 * most
     assert np.linalg.norm(torque) <= most * (1 + 1e-9)
 
 
