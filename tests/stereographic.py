@@ -11,6 +11,7 @@ ten: its roots hold every fixed point. Nothing here searches, starts from a gues
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
@@ -22,16 +23,13 @@ from tests.potentials import pair
 TURN = Rotation.from_rotvec((0.7, -1.1, 0.4)).as_matrix()  # no fixed point of the tests ends at the pole of projection
 ONE = np.array([[1, 0], [0, 1]])  # 1 + z w, coefficients [power of z, power of w]
 POINT = np.array([[[0, 1], [1, 0]], [[0, 1j], [-1j, 0]], [[-1, 0], [0, 1]]])  # (1 + z w) u
+SINGLE = np.array([convolve2d(a, ONE) for a in POINT])  # (1 + z w)^2 u
+PAIRS = np.array([[convolve2d(a, b) for b in POINT] for a in POINT])  # (1 + z w)^2 u u
 
 
 def numerator(linear, quadratic):
     """N of linear . u + u . quadratic . u = N(z, w)/(1 + z w)^2, ``(3, 3)``."""
-    out = np.zeros((3, 3), complex)
-    for a in range(3):
-        out += linear[a] * convolve2d(POINT[a], ONE)
-        for b in range(3):
-            out += quadratic[a, b] * convolve2d(POINT[a], POINT[b])
-    return out
+    return np.tensordot(linear, SINGLE, 1) + np.tensordot(quadratic, PAIRS, 2)
 
 
 def to_plane(u):
@@ -54,6 +52,7 @@ class PlaneFlow:
     mobility: float = 1.0
     turn: np.ndarray = None
 
+    @cached_property
     def polynomials(self):
         """A and B, coefficients by rising powers of z."""
         r = np.eye(3) if self.turn is None else self.turn
@@ -68,7 +67,7 @@ class PlaneFlow:
 
     def at(self, z):
         """dz/dt and its derivatives by z and z*, at points z."""
-        a, b = self.polynomials()
+        a, b = self.polynomials
         w = np.conj(z)
         top, size = poly.polyval(z, a) + w * poly.polyval(z, b), 2 * (1 + z * w)
         by_z = poly.polyval(z, poly.polyder(a)) + w * poly.polyval(z, poly.polyder(b))
@@ -78,7 +77,7 @@ class PlaneFlow:
 
     def fixed_points(self):
         """Every fixed point ``(k, 3)``, with the trace and the determinant of the motion about it, ``(k,)``."""
-        a, b = self.polynomials()
+        a, b = self.polynomials
         total = np.zeros(11, complex)
         powers_a, powers_b = [np.ones(1)], [np.ones(1)]
         for _ in range(3):
