@@ -73,7 +73,12 @@ def main(words: list[str]) -> None:
         install_peers()
     once = [flag for flag in flags if flag == "--once"]
     reports = {name: measure(name, once) for name in names or known}
-    found = {"schema": SCHEMA, "machine": machine(), "rates": printed("_limits", once), "benchmarks": reports}
+    found = {
+        "schema": SCHEMA,
+        "machine": machine(),
+        "rates": {} if once else printed("_limits", []),
+        "benchmarks": reports,
+    }
     if "--record" in flags:
         if names and RECORD.is_file():  # the others stay, measured on the same machine
             old = json.loads(RECORD.read_text(encoding="utf-8"))

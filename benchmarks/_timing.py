@@ -76,6 +76,7 @@ def spread(values: Iterable[float]) -> dict[str, float]:
 
 def least_time(function: Callable[[], Any]) -> float:
     """Return the shortest time of ``function`` in seconds: what it costs without whatever else the machine does."""
+    function()  # compiles or warms up, also where nothing is repeated
     return min(alternate(clock(function))[0])
 
 

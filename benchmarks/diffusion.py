@@ -39,7 +39,7 @@ from _peer import Peer, serve
 from _timing import ONCE, Code, clock, print_report, row, scaling
 
 TARGETS = (1e-6,) if ONCE else (1e-6, 1e-8)
-COUNTS = (50,) if ONCE else (50, 500, 5000)
+COUNTS = (10,) if ONCE else (50, 500, 5000)
 MOST_CELLS = 500_000
 NM, UNIT = 1e-9, 1e7  # of the numbers that FiPy gets: lengths in nm, conductivities in 1e7 S/m
 COBALT, COPPER = (75e-9, 0.46, 59 * NM), (6e-9, 450 * NM)  # rho* in ohm m, beta, l; rho, l
