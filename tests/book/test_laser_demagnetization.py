@@ -242,6 +242,59 @@ def test_limit_one_metal_of_three_has_two_steps():
     assert peaks["Ni"] < value("Ni M3TM", "curie_temperature")
 
 
+# ---- pulses of many energies ----------------------------------------------------------------------------------------
+
+
+def curie_energy(of_electrons=False):
+    """Energy per volume that takes nickel from 300 K to T_C, by sums of the two heats [J/m^3]."""
+    curie, law = value("Ni M3TM", "curie_temperature"), chapter()["heat"]("Ni")
+    steps = np.linspace(300.0, curie, 20001)
+    middle = (steps[:-1] + steps[1:]) / 2
+    lattice = 0.0 if of_electrons else law["lattice_heat_capacity"]
+    return np.sum((law["electron_heat_coefficient"] * middle + lattice) * np.diff(steps))
+
+
+def test_limit_the_balance_of_energy_ends_at_the_curie_temperature():
+    curie = value("Ni M3TM", "curie_temperature")
+    assert chapter()["ends"]("Ni", curie_energy())[1] == pytest.approx(curie, rel=1e-9, abs=0)
+    assert chapter()["ends"]("Ni", curie_energy(of_electrons=True))[0] == pytest.approx(curie, rel=1e-9, abs=0)
+
+
+def test_limit_at_the_curie_temperature_the_cube_of_m_is_left():
+    """1/m^2 grows by 2R/3 per time; twice or half of that rate is far off."""
+    curie, own = value("Ni M3TM", "curie_temperature"), chapter()["rate"]("Ni")
+    t = np.array([0.0, 50.0, 400.0, 800.0]) * ps
+    m = m3tm(t, curie, curie, rate=own, curie_temperature=curie, initial_magnetization=0.1)
+    slopes = np.diff(1 / m**2) / np.diff(t)
+    np.testing.assert_allclose(slopes / own, 2 / 3, rtol=2e-3)
+
+
+@pytest.mark.parametrize(("share", "duration"), [(0.5, 0.05), (0.9, 0.5), (0.9, 5.0), (1.2, 0.05)])
+def test_invariant_what_a_pulse_does_by_a_general_solver(share, duration):
+    """Two temperatures and m as one set of equations; the page takes them from two functions of the library."""
+    room, absorbed = chapter(), share * curie_energy() / 1e9
+    room |= {"CLOSE": 0.02, "curie_m3tm": value("Ni M3TM", "curie_temperature")}
+    room["band"] = room["filled"](room["fitted_to_order"]())
+    defined(PAGE, room, ["final_m", "answer"])
+    found = room["answer"](absorbed, duration)
+    gamma, heat, coupling = room["heat"]("Ni").values()
+    width = duration * ps / np.sqrt(8 * np.log(2))
+    start = equilibrium_magnetization(300.0, room["curie_m3tm"])
+
+    def slope(t, y):
+        power = absorbed * 1e9 * np.exp(-0.5 * (t / width) ** 2) / np.sqrt(2 * np.pi) / width
+        flow = coupling * (y[0] - y[1])
+        return (power - flow) / (gamma * y[0]), flow / heat, room["koopmans"]("Ni", *y[[2, 0, 1]])
+
+    shown = np.linspace(-3 * duration, 14, 1500) * ps
+    run = solve_ivp(slope, (-6 * duration * ps, shown[-1]), [300.0, 300.0, start], method="LSODA", rtol=1e-9,
+                    atol=1e-10, max_step=duration * ps / 4, t_eval=shown)  # fmt: skip
+    m = run.y[2]
+    assert found["least"] == pytest.approx(m.min() / start, rel=2e-3, abs=1e-6)
+    late = np.flatnonzero(np.abs(m - room["final_m"](absorbed)) > 0.02)[-1]
+    assert found["settled"] == pytest.approx(shown[late] / ps, rel=0.01, abs=0.02)
+
+
 # ---- bands ---------------------------------------------------------------------------------------------------------
 
 
