@@ -41,8 +41,8 @@ class Sweep(Table):
         computed: number of points computed in this run; the others came from the checkpoint.
     """
 
-    axes: _Arrays
-    results: _Arrays
+    axes: dict[str, NDArray[Any]]
+    results: dict[str, NDArray[Any]]
     computed: int
 
     def __getitem__(self, name: str) -> NDArray[Any]:
