@@ -69,7 +69,6 @@ def _fitted(fit: Any, frequency: Any, linewidth: Any, magnetic_moment: Any, **gi
 def _exact(fit: Any, linewidth: Any, **given: Any) -> None:
     """Widths without noise leave nothing."""
     np.testing.assert_allclose(fit.residuals, 0, rtol=0, atol=1e-9 * np.abs(linewidth).max())
-    assert fit.alpha > 0
 
 
 SAMPLES = {
