@@ -3,8 +3,7 @@
 Each mutant is one wrong sign, factor, bound, comparison, transposition or order of operands (tools/mutant_changes.py).
 It is killed if a test fails, or does not end. Of the tests of the library, of its docstrings and of the chapters those
 run that call the changed function. A survivor needs a test, or an entry with a reason in tests/mutation_survivors.toml.
-`--record` enters the results into tests/mutation.json. One core takes a few seconds for a mutant, and some minutes
-before the first to see what each test calls.
+`--record` enters the results into tests/mutation.json. One core takes seconds for a mutant, and minutes to begin with.
 """
 
 import argparse
@@ -28,6 +27,7 @@ RESULTS, SURVIVORS = ROOT / "tests" / "mutation.json", ROOT / "tests" / "mutatio
 HOUSEHOLD = {"__init__", "_jit", "_table", "_validate", "_written", "columns", "explorer", "materials", "plotting",
              "precomputed", "stack_file", "units"}  # fmt: skip
 """Modules without physics."""
+_LEFT = ("survived", "open")
 KEY = ("module", "function", "before", "after", "nth")
 _SCIPY = ("integrate", "interpolate", "linalg", "optimize", "sparse.linalg", "special", "stats")
 
@@ -45,7 +45,7 @@ def explained() -> dict[tuple[Any, ...], dict[str, str]]:
 
 
 def share(module: str) -> int:
-    """The size of a sample: an eighth of the mutants, but at least ten."""
+    """The size of a sample."""
     return max(10, len(mutants(module)) // 8)
 
 
@@ -80,21 +80,27 @@ def recorded() -> dict[tuple[Any, ...], dict[str, Any]]:
     return {tuple(result[name] for name in KEY): result for result in stored}
 
 
-def record(results: list[dict[str, Any]]) -> None:
-    """Add results to those on record, of which those of mutants that no longer exist are dropped."""
+def record(results: list[dict[str, Any]], *, quick: bool = False) -> None:
+    """Add results to those on record, without mutants that no longer exist.
+
+    What survives a quick run is open: other tests may kill it.
+    """
+    for row in (row for row in results if quick and row["verdict"] == "survived"):
+        row["verdict"] = "open"
     exist = {mutant.key for module in physics() for mutant in mutants(module)}
     found = recorded() | {tuple(result[name] for name in KEY): result for result in results}
     rows, reasons = [found[key] for key in sorted(found) if key in exist], explained()
+    for row in (row for row in rows if row["verdict"] == "open" and tuple(row[name] for name in KEY) in reasons):
+        row["verdict"] = "survived"
     counts: dict[str, dict[str, Counter[str]]] = {"module": defaultdict(Counter), "kind": defaultdict(Counter)}
     for row, by in product(rows, counts):
         counts[by][row[by]][row["verdict"]] += 1
-    left = [row for row in rows if row["verdict"] == "survived"]
     head = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "spinlib": digest(ROOT / "spinlib"),
         "modules": counts["module"],
         "kinds": {kind: {"means": KINDS[kind], **counted} for kind, counted in counts["kind"].items()},
-        "survivors": [row | reasons.get(tuple(row[name] for name in KEY), {}) for row in left],
+        "survivors": [row | reasons.get(tuple(row[n] for n in KEY), {}) for row in rows if row["verdict"] in _LEFT],
     }
     lines = ",\n".join(json.dumps(row) for row in rows)
     write_whole(RESULTS, json.dumps(head, indent=1)[:-2] + f',\n "mutants": [\n{lines}\n]}}\n')
@@ -114,8 +120,8 @@ def main(arguments: list[str]) -> int:
     names = given.modules or physics()
     every = {mutant.key: mutant for name in names for mutant in mutants(name)}
     if given.survivors:
-        open_ = [key for key, result in recorded().items() if result["verdict"] == "survived" and key in every]
-        chosen = [every[key] for key in open_ if key not in explained()]
+        open_ = [key for key, result in recorded().items() if result["verdict"] in _LEFT]
+        chosen = [every[key] for key in open_ if key in every and key not in explained()]
     elif given.total:
         chosen = sorted(every.values(), key=lambda mutant: mutant.rank(given.seed))[: given.total]
     elif given.all:
@@ -126,12 +132,12 @@ def main(arguments: list[str]) -> int:
     for _, group in groupby(chosen, key=lambda mutant: mutant.module):
         results += (found := run(list(group), quick=given.quick))
         if given.record:
-            record(found)
+            record(found, quick=given.quick)
     reasons = explained()
-    open_ = [r for r in results if r["verdict"] == "survived" and tuple(r[n] for n in KEY) not in reasons]
-    counts = Counter(result["verdict"] for result in results)
-    print(f"{counts['killed']} killed by a test, {counts['timeout']} by the clock; {counts['survived']} survived, "
-          f"{len(open_)} of them without a reason")  # fmt: skip
+    open_ = [r for r in results if r["verdict"] in _LEFT and tuple(r[n] for n in KEY) not in reasons]
+    count = Counter("survived" if r["verdict"] == "open" else r["verdict"] for r in results)
+    left = f"{count['survived']} survived, {len(open_)} of them without a reason"
+    print(f"{count['killed']} killed by a test, {count['timeout']} by the clock; {left}")
     for r in open_:
         print(f"  {r['module']}:{r['line']} {r['function']}: {r['before']} -> {r['after']}")
     return bool(open_)
