@@ -45,7 +45,7 @@ def _printed(
 ) -> None:
     per_atom = electron_phonon_coupling * atomic_volume * k_B * (curie_temperature / debye_energy) ** 2
     wanted = 8 * spin_flip_probability * per_atom * mu_B / magnetic_moment
-    assert rate == pytest.approx(wanted, rel=1e-12, abs=0)
+    assert rate == pytest.approx(wanted, rel=1e-12, abs=1e-280)
 
 
 def _share(m: np.ndarray, times: Any, rate: float, initial_magnetization: float | None = None, **_: Any) -> None:
