@@ -1,7 +1,8 @@
 """Run the tests of the package with the oldest versions that it allows, or with the latest that there are.
 
 `python tools/lanes.py oldest` and `latest` make an environment in `.cache/lanes` without the lock, install the wheel
-there and run the unit tests and the doctests against it, out of reach of this tree. That needs a package index.
+there and run the unit tests and the doctests against it, or what further words name, out of reach of this tree. That
+needs a package index.
 """
 
 import json
@@ -87,8 +88,8 @@ def direct() -> dict[str, str]:
     return dict(re.findall(r'"(\w+) >=([\d.]+)"', text))
 
 
-def test(lane: str, python: Path) -> dict[str, Any]:
-    """Run the tests of the package in the environment of a lane; return how they ended."""
+def test(lane: str, python: Path, *words: str) -> dict[str, Any]:
+    """Run the tests of the package, or those named, in the environment of a lane; return how they ended."""
     place = CACHE / "lanes" / lane
     tree, report = place / "tree", place / "report.xml"
     (tree / "tests").mkdir(parents=True)
@@ -103,7 +104,7 @@ def test(lane: str, python: Path) -> dict[str, Any]:
     own = {"PATH": os.defpath, "PYTHONPATH": tree / "tests" / "sockets", "HOME": place / "home",
            "MPLCONFIGDIR": place / "mpl", "NUMBA_CACHE_DIR": place / "numba"}  # fmt: skip
     command = [python, "-m", "pytest", "-q", "--tb=short", "-m", "not full", f"--junitxml={report}", "--pyargs",
-               "tests", "spinlib"]  # fmt: skip
+               *(words or ("tests", "spinlib"))]  # fmt: skip
     done = _run(command, check=False, cwd=tree, env=kept | {name: str(value) for name, value in own.items()})
     (place / "log.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     if not report.is_file():
@@ -119,14 +120,14 @@ def test(lane: str, python: Path) -> dict[str, Any]:
     }
 
 
-def run(lane: str) -> dict[str, Any]:
-    """Make a lane and run it; return its versions and how the tests ended."""
+def run(lane: str, *words: str) -> dict[str, Any]:
+    """Make a lane and run its tests, or those named; return its versions and how the tests ended."""
     python, packages = make(lane)
     chosen = {name: packages[name] for name in ("spinlib", *direct())}
-    return {"lane": lane, "packages": chosen, **test(lane, python)}
+    return {"lane": lane, "packages": chosen, **test(lane, python, *words)}
 
 
 if __name__ == "__main__":
-    result = run(sys.argv[1] if sys.argv[1:] else "")
+    result = run(*(sys.argv[1:] or [""]))
     print(json.dumps(result, indent=1))
     sys.exit(bool(result["failed"]))
