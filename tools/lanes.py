@@ -114,7 +114,7 @@ def test(lane: str, python: Path, *words: str) -> dict[str, Any]:
     return {
         "python": _run([python, "-c", "import platform; print(platform.python_version())"]).stdout.strip(),
         "tests": len(cases),
-        "doctests": sum(str(case.get("classname")).startswith("spinlib") for case in cases),
+        "doctests": sum(str(case.get("name")).startswith("spinlib") for case in cases),
         "skipped": [names[case] for case in cases if case.find("skipped") is not None],
         "failed": [names[case] for case in cases if any(case.find(end) is not None for end in ("failure", "error"))],
     }

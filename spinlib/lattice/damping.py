@@ -246,21 +246,23 @@ def bulk_slope(
     random = generator(seed)
     count = len(values)
     drawn = random.multinomial(count, np.full(count, 1 / count), _RESAMPLES) @ values / count
+    tiny = np.finfo(float).tiny
+    blocked = reciprocal and bool((drawn < tiny).any())  # a resample that does not conduct: no error is large enough
     if reciprocal:
-        mean, drawn = 1 / mean, 1 / np.maximum(drawn, np.finfo(float).tiny)
+        mean, drawn = 1 / mean, 1 / np.maximum(drawn, tiny)
     powers = np.vander(length, 2)
     fit = np.linalg.pinv(powers)
     slope, intercept = fit @ mean
     # Resamples of n configurations scatter less than n new ones would, by [(n - 1)/n]^1/2.
     wider = np.sqrt(count / (count - 1)) if count > 1 else np.nan
-    with np.errstate(over="ignore", invalid="ignore"):  # a resample that does not conduct: no error is large enough
-        errors = wider * (fit @ drawn.T).std(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = np.full(2, np.inf) if blocked else wider * (fit @ drawn.T).std(axis=1)
     line = powers @ (slope, intercept)
     off = np.abs(mean - line) - _OFF_LINE * np.abs(line)
     if count > 1 and (off > _ROUNDING * np.abs(mean).max()).any():
         bend = np.linalg.pinv(np.vander(length - length.mean(), 3))[0]
         with np.errstate(over="ignore", invalid="ignore"):
-            least = _CURVED * wider * (drawn @ bend).std()
+            least = np.inf if blocked else _CURVED * wider * (drawn @ bend).std()
         if abs(bend @ mean) > least:
             text = f"the window from {length.min():g} to {length.max():g} is curved: pass a larger minimum_length"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
