@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.isolation import CACHE, ROOT, environment
 
 LANES = ("oldest", "latest")
-EXTRAS = ("plot", "symbolic")
+EXTRAS = ("plot", "symbolic", "sweep")
 TOOLS = ("pytest", "hypothesis", "mpmath")
 """What the tests need besides; always as new as they come."""
 HOUSE = ("conftest.py", "test_package.py")
