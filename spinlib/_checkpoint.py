@@ -3,9 +3,11 @@
 import io
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from tokenize import TokenError
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,8 @@ _Arrays = dict[str, NDArray[Any]]
 _MARK = 0x73776570  # "swep", where SQLite keeps the kind of a file
 _TABLES = (
     "CREATE TABLE made_with (what TEXT PRIMARY KEY, shown TEXT NOT NULL, fingerprint TEXT NOT NULL)",
-    "CREATE TABLE results (point TEXT, name TEXT, value BLOB NOT NULL, PRIMARY KEY (point, name))",
+    "CREATE TABLE results (point TEXT, name TEXT, value BLOB NOT NULL, digest BLOB NOT NULL, "
+    "PRIMARY KEY (point, name))",
 )
 
 
@@ -33,8 +36,9 @@ class Checkpoint:
         ``made_with`` holds how a message shows each item, and its fingerprint.
         """
         rows = self._connection.execute("SELECT what, shown, fingerprint FROM made_with").fetchall()
-        if not rows:
+        if not self._connection.execute("SELECT 1 FROM results LIMIT 1").fetchone():  # nothing to be kept apart from
             with _transaction(self._connection):
+                self._connection.execute("DELETE FROM made_with")
                 entries = [(what, *item) for what, item in made_with.items()]
                 self._connection.executemany("INSERT INTO made_with VALUES (?, ?, ?)", entries)
             return
@@ -50,9 +54,13 @@ class Checkpoint:
     def load(self, points: Iterable[str]) -> dict[str, _Arrays]:
         """Return the results of those points that are there."""
         wanted, found = set(points), dict[str, _Arrays]()
-        for point, name, value in self._connection.execute("SELECT point, name, value FROM results"):
+        for point, name, value, digest in self._connection.execute("SELECT point, name, value, digest FROM results"):
             if point in wanted:
+                if digest != _digest(point, name, value):
+                    raise ValueError(_damaged(self._file, f"{name} at {point} is not what was stored"))
                 found.setdefault(point, {})[name] = self._array(value)
+        if len({frozenset(each) for each in found.values()}) > 1:
+            raise ValueError(_damaged(self._file, "points lack results"))
         return found
 
     def add(self, point: str, results: _Arrays) -> None:
@@ -61,14 +69,14 @@ class Checkpoint:
         for name, array in results.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, array, allow_pickle=False)
-            rows.append((point, name, content.getvalue()))
+            rows.append((point, name, content.getvalue(), _digest(point, name, content.getvalue())))
         with _transaction(self._connection):
-            self._connection.executemany("INSERT INTO results VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT INTO results VALUES (?, ?, ?, ?)", rows)
 
     def _array(self, value: bytes) -> NDArray[Any]:
         try:
             return np.asarray(np.lib.format.read_array(io.BytesIO(value), allow_pickle=False))
-        except ValueError as error:
+        except (ValueError, TokenError) as error:
             raise ValueError(_damaged(self._file, error)) from None
 
 
@@ -85,23 +93,25 @@ def opened(path: Path) -> Iterator[Checkpoint]:
         raise ValueError(f"{file} is in a folder that does not exist: make the folder first")
     if path.exists() and not path.is_file():
         raise ValueError(f"{file} is no file: pass the path of one, such as {path.name or 'sweep'}.db")
-    # The head of the file, not SQLite, so that a file of another kind is not written to, whatever is wrong with it.
-    head = _head(path) if path.exists() else b""
-    if head and (head[:15] != b"SQLite format 3" or int.from_bytes(head[68:72]) != _MARK):
-        raise ValueError(f"{file} is no checkpoint of a sweep: pass another path; the file was left as it is")
-    try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+    in_use = f"{file} is in use by another sweep: wait for its end, or pass another file"
+    with path.open("rb+" if path.exists() else "xb+") as stream:
+        if not _alone(stream):
+            raise ValueError(in_use)
+        # The head of the file, not SQLite, so that a file of another kind is not written to, whatever is wrong with it.
+        head = stream.read(100)
+        if head and (head[:15] != b"SQLite format 3" or int.from_bytes(head[68:72]) != _MARK):
+            raise ValueError(f"{file} is no checkpoint of a sweep: pass another path; the file was left as it is")
         try:
-            _begin(connection)
-            yield Checkpoint(file, connection)
-        finally:
-            connection.close()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise ValueError(f"{file} is in use by another sweep: wait for its end, or pass another file") from None
-        raise OSError(f"{file}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise ValueError(_damaged(file, error)) from error
+            with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
+                _begin(connection)
+                yield Checkpoint(file, connection)
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # text that is none has no code
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise ValueError(in_use) from None
+            if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_CORRUPT:
+                raise OSError(f"{file}: {error}") from error
+            raise ValueError(_damaged(file, error)) from error
 
 
 def _begin(connection: sqlite3.Connection) -> None:
@@ -130,10 +140,25 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(100)
+def _alone(stream: BinaryIO) -> bool:
+    """Lock an open file until it is closed.
+
+    The locks of SQLite are those of the process: they end when anything in it reads the file and closes it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, where locks are those of an open file
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _damaged(file: str, error: Exception) -> str:
+def _digest(point: str, name: str, value: bytes) -> bytes:
+    return sha256(f"{len(point)} {point} {name}\n".encode() + value).digest()[:8]
+
+
+def _damaged(file: str, error: object) -> str:
     return f"{file} is damaged ({error}): restore it, or pass another file"

@@ -17,6 +17,8 @@ import numpy as np
 __all__ = ["fingerprint", "package", "plain", "point", "reads"]
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(...))
+_VALUES = (*_SCALARS, np.generic, np.ndarray, tuple, list, dict, set, frozenset, type)
+_SKIPPED = object()
 _STATEFUL = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 
 
@@ -29,7 +31,8 @@ def plain(name: str, value: object) -> Any:
     if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind in "biufc":
         if np.isnan(value).any():
             raise ValueError(f"{name} has entries that are nan: leave them out, they are equal to nothing")
-        return value + value.dtype.type(0)  # a copy, without -0.0
+        if value.dtype.itemsize <= (16 if value.dtype.kind == "c" else 8):
+            return np.array((value + value.dtype.type(0)).tolist()).reshape(value.shape)  # a copy, without -0.0
     if isinstance(value, np.generic | np.ndarray) and np.ndim(value) == 0:
         value = value.item()
     if isinstance(value, list | tuple):
@@ -154,8 +157,8 @@ class _Reader:
             outer = (part for key, each in _outer(value) for part in (key, self.read(name, each)))
             return "function", self.read(name, value.__code__), *self.defaults(value), *outer
         if isinstance(value, type) and _own(value):
-            methods = ((key, _method(each)) for key, each in sorted(vars(value).items()))
-            own = (part for key, each in methods if each for part in (key, self.read(name, each)))
+            members = ((key, _member(key, each)) for key, each in sorted(vars(value).items()))
+            own = (part for key, each in members if each is not _SKIPPED for part in (key, self.read(name, each)))
             return "class", value.__qualname__, *(self.read(name, each) for each in value.__bases__), *own
         if isinstance(value, FunctionType | BuiltinFunctionType | type | np.ufunc):
             return "name", getattr(value, "__module__", None) or "", getattr(value, "__qualname__", value.__name__)
@@ -191,6 +194,13 @@ def _pickled(name: str, value: object) -> Iterator[object]:
 def _outer(function: FunctionType) -> list[tuple[str, object]]:
     """Return globals and outer variables that a function reads, by name."""
     found = {name: function.__globals__[name] for name in _globals(function.__code__) if name in function.__globals__}
+    modules = [each for each in found.items() if isinstance(each[1], ModuleType)]
+    for name, module in modules:  # grows: packages have modules
+        if _own_module(module.__name__):
+            for attribute in sorted({*_attributes(function.__code__)} & vars(module).keys()):
+                found[f"{name}.{attribute}"] = value = vars(module)[attribute]
+                if isinstance(value, ModuleType) and (f"{name}.{attribute}", value) not in modules:
+                    modules.append((f"{name}.{attribute}", value))
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             found[name] = cell.cell_contents
@@ -208,19 +218,34 @@ def _globals(code: CodeType) -> Iterator[str]:
             yield from _globals(inner)
 
 
+def _attributes(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _attributes(inner)
+
+
 def _wrapped(value: object) -> object:
     """Return the function within a compiled or cached one, or None."""
     return None if isinstance(value, type) else getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
 
 
-def _method(value: object) -> object:
-    """Return the function that an entry of a class is made of, or None."""
-    return value.fget if isinstance(value, property) else value if isinstance(value, FunctionType) else _wrapped(value)
+def _member(key: str, value: object) -> object:
+    """Return the function or the value that an entry of a class is, or ``_SKIPPED`` for what Python keeps there."""
+    if isinstance(value, property):
+        return value.fget
+    if isinstance(value, FunctionType) or (not key.startswith("_") and isinstance(value, _VALUES)):
+        return value
+    wrapped = _wrapped(value)
+    return _SKIPPED if wrapped is None else wrapped
 
 
 def _own(item: object) -> bool:
     """Whether the code of a function or class is read: that of spinlib is compared as a whole, others have names."""
-    module = getattr(item, "__module__", None)
+    return _own_module(getattr(item, "__module__", None))
+
+
+def _own_module(module: str | None) -> bool:
     if module is None or module == "__main__":
         return True
     if module.partition(".")[0] in {"spinlib", *sys.stdlib_module_names}:

@@ -168,6 +168,9 @@ def _grid(axes: Mapping[str, Iterable[Any]], samples: int | None, seed: int | No
     """Return the values of each axis, or refuse them."""
     if not isinstance(axes, Mapping) or not (axes or samples is not None):
         raise ValueError(f"axes = {axes!r} has no axis: pass the values of each argument by its name")
+    for name in axes:
+        if not isinstance(name, str):
+            raise ValueError(f"axes has {name!r}, no name of an argument: pass the values of each argument by its name")
     grid = {name: _axis(name, values) for name, values in axes.items()}
     if samples is not None:
         if "sample" in grid:
@@ -246,7 +249,8 @@ def _made_with(
     code = {f"what the function reads, {what},": ("", value) for what, value in reads(function).items()}
     fixed = {f"fixed {key!r}": (f"{each!r:.60}", fingerprint(f"fixed {key!r}", each)) for key, each in constant.items()}
     python = ".".join(python_version_tuple()[:2])  # another one makes another code
-    shown = {"function": name, "axes": ", ".join(sorted(grid)), "seed": repr(seed), "Python": python}
+    shown = {"function": name, "axes": ", ".join(sorted(grid)), "seed": str(None if seed is None else int(seed))}
+    shown |= {"Python": python, "NumPy": np.__version__}
     library = (__version__, __version__ + package(Path(__file__).parent))
     return {what: (text, text) for what, text in shown.items()} | code | fixed | {"spinlib": library}
 

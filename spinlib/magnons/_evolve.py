@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _Real = NDArray[np.float64]
+_LOOKS = 1001
 Occupation = float | Sequence[float] | _Real | Callable[[_Real], Any]
 
 
@@ -110,7 +111,9 @@ def evolve(
     first = max(1e-2 / max(rate * max(1.0, n.max()), relax.min(initial=np.inf), 1 / span), 1e-14 * abs(times[0]))
     sizes = (gap, tolerance, limit, span, rate)
     try:
-        edges, series = sampled(baths, stops, times, kelvin, rate, tolerance, unit)
+        looks = np.union1d(times, np.linspace(times[0], times[-1], _LOOKS))
+        known = np.stack([bath(looks) for bath in baths], axis=1)
+        edges, series = sampled(baths, stops, looks, known, rate, tolerance, unit)
         ended, t, length = march(
             first, 0, 1, stops, edges, series, nodes(), n.copy(), c.copy(), sizes, system, times, records.n, records.c,
             potentials,
