@@ -8,40 +8,18 @@ run that call the changed function. A survivor needs a test, or an entry with a 
 
 import argparse
 import importlib
-import json
 import os
 import sys
-import tomllib
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import asdict
-from datetime import UTC, datetime
-from itertools import groupby, product
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
-from tools.isolation import ROOT, digest, environment, write_whole
-from tools.mutant_changes import KINDS
+from tools.isolation import environment
 from tools.mutants import Mutant, mutants, sample
+from tools.mutation_record import KEY, LEFT, explained, physics, record, recorded
 
-RESULTS, SURVIVORS = ROOT / "tests" / "mutation.json", ROOT / "tests" / "mutation_survivors.toml"
-HOUSEHOLD = {"__init__", "_jit", "_table", "_validate", "_written", "columns", "explorer", "materials", "plotting",
-             "precomputed", "stack_file", "units"}  # fmt: skip
-"""Modules without physics."""
-_LEFT = ("survived", "open")
-KEY = ("module", "function", "before", "after", "nth")
 _SCIPY = ("integrate", "interpolate", "linalg", "optimize", "sparse.linalg", "special", "stats")
-
-
-def physics(library: Path = ROOT / "spinlib") -> list[str]:
-    """The modules that hold formulas."""
-    files = sorted(file for file in library.rglob("*.py") if file.stem not in HOUSEHOLD)
-    return [".".join(file.relative_to(library.parent).with_suffix("").parts) for file in files]
-
-
-def explained() -> dict[tuple[Any, ...], dict[str, str]]:
-    """The survivors that no test can or need kill, by the key of the mutant."""
-    entries = tomllib.loads(SURVIVORS.read_text(encoding="utf-8"))["survivor"]
-    return {tuple(entry.get(name, 0) for name in KEY): entry for entry in entries}
 
 
 def share(module: str) -> int:
@@ -74,38 +52,6 @@ def run(chosen: list[Mutant], *, quick: bool) -> list[dict[str, Any]]:
     return [{**asdict(mutant), "verdict": verdict, "by": by} for mutant, (verdict, by) in found.items()]
 
 
-def recorded() -> dict[tuple[Any, ...], dict[str, Any]]:
-    """The results on record, by the key of the mutant."""
-    stored = json.loads(RESULTS.read_text(encoding="utf-8"))["mutants"] if RESULTS.is_file() else []
-    return {tuple(result[name] for name in KEY): result for result in stored}
-
-
-def record(results: list[dict[str, Any]], *, quick: bool = False) -> None:
-    """Add results to those on record, without mutants that no longer exist.
-
-    What survives a quick run is open: other tests may kill it.
-    """
-    for row in (row for row in results if quick and row["verdict"] == "survived"):
-        row["verdict"] = "open"
-    exist = {mutant.key for module in physics() for mutant in mutants(module)}
-    found = recorded() | {tuple(result[name] for name in KEY): result for result in results}
-    rows, reasons = [found[key] for key in sorted(found) if key in exist], explained()
-    for row in (row for row in rows if row["verdict"] == "open" and tuple(row[name] for name in KEY) in reasons):
-        row["verdict"] = "survived"
-    counts: dict[str, dict[str, Counter[str]]] = {"module": defaultdict(Counter), "kind": defaultdict(Counter)}
-    for row, by in product(rows, counts):
-        counts[by][row[by]][row["verdict"]] += 1
-    head = {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "spinlib": digest(ROOT / "spinlib"),
-        "modules": counts["module"],
-        "kinds": {kind: {"means": KINDS[kind], **counted} for kind, counted in counts["kind"].items()},
-        "survivors": [row | reasons.get(tuple(row[n] for n in KEY), {}) for row in rows if row["verdict"] in _LEFT],
-    }
-    lines = ",\n".join(json.dumps(row) for row in rows)
-    write_whole(RESULTS, json.dumps(head, indent=1)[:-2] + f',\n "mutants": [\n{lines}\n]}}\n')
-
-
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*")
@@ -120,7 +66,7 @@ def main(arguments: list[str]) -> int:
     names = given.modules or physics()
     every = {mutant.key: mutant for name in names for mutant in mutants(name)}
     if given.survivors:
-        open_ = [key for key, result in recorded().items() if result["verdict"] in _LEFT]
+        open_ = [key for key, result in recorded().items() if result["verdict"] in LEFT]
         chosen = [every[key] for key in open_ if key in every and key not in explained()]
     elif given.total:
         chosen = sorted(every.values(), key=lambda mutant: mutant.rank(given.seed))[: given.total]
@@ -134,7 +80,7 @@ def main(arguments: list[str]) -> int:
         if given.record:
             record(found, quick=given.quick)
     reasons = explained()
-    open_ = [r for r in results if r["verdict"] in _LEFT and tuple(r[n] for n in KEY) not in reasons]
+    open_ = [r for r in results if r["verdict"] in LEFT and tuple(r[n] for n in KEY) not in reasons]
     count = Counter("survived" if r["verdict"] == "open" else r["verdict"] for r in results)
     left = f"{count['survived']} survived, {len(open_)} of them without a reason"
     print(f"{count['killed']} killed by a test, {count['timeout']} by the clock; {left}")

@@ -17,14 +17,13 @@ from sphinx.util.docutils import SphinxDirective
 
 from tools.doctests import written
 from tools.isolation import LOCK, ROOT, digest
+from tools.mutants import path_of
+from tools.mutation_record import KEY, RESULTS, SURVIVORS
 from tools.trust import COMMITTED, KINDS
 
 from tables import table  # isort: skip
 
 __all__ = ["setup"]
-
-MUTATION, SURVIVORS = ROOT / "tests" / "mutation.json", ROOT / "tests" / "mutation_survivors.toml"
-KEY = ("module", "function", "before", "after", "nth")
 
 
 class TrustDirective(SphinxDirective):
@@ -59,31 +58,43 @@ class TrustDirective(SphinxDirective):
             yield _unchecked()
 
     def _part_mutants(self) -> Iterator[nodes.Node]:
-        if not (found := self._found(MUTATION)):
+        if not (found := self._found(RESULTS)):
             yield _unchecked()
             return
-        ends = ("killed", "timeout", "survived")
-        for name, of in (("module", "module"), ("change", "kind")):
-            groups = sorted({mutant[of] for mutant in found["mutants"]})
-            counts = Counter((mutant[of], mutant["verdict"]) for mutant in found["mutants"])
-            rows = [(group, *(str(counts[group, end]) for end in ends)) for group in groups]
-            total = Counter(mutant["verdict"] for mutant in found["mutants"])
-            rows.append(("all", *(str(total[end]) for end in ends)))
-            yield table((name, "killed by a test", "by the clock", "survived"), rows, right=(1, 2, 3))
-        yield _words(self._stamp(found | {"sources": found["spinlib"]}))
+        ends = ("killed", "timeout", "survived", "open")
+        heads = ("tried", "killed by a test", "by the clock", "explained", "undecided")
+        rows, total = [], Counter[str]()
+        for module, counts in found["modules"].items():
+            tried = [counts.get(end, 0) for end in ends]
+            _, source = found["ran"].get(module, (None, None))
+            name = module.removeprefix("spinlib.") + ("" if source in (None, digest(path_of(module))) else " *")
+            rows.append((name, *map(str, (counts["possible"], sum(tried), *tried))))
+            total.update(counts)
+        tried = [total[end] for end in ends]
+        rows.append(("all", *map(str, (total["possible"], sum(tried), *tried))))
+        yield table(("module", "possible", *heads), rows, right=(1, 2, 3, 4, 5, 6))
+        days = sorted(day for day, _ in found["ran"].values())
+        yield _words(
+            f"A sample: {sum(tried)} of {total['possible']} possible changes were tried, in {len(days)} of "
+            f"{len(found['modules'])} modules, from {days[0]} to {days[-1]}. A star marks a module whose source has "
+            "changed since. Undecided is what the nearest tests let live before the others were run."
+        )
+        rows = [(f"{kind}: {counts['means']}", *(str(counts.get(end, 0)) for end in ends))
+                for kind, counts in found["kinds"].items()]  # fmt: skip
+        yield table(("change", *heads[1:]), rows, right=(1, 2, 3, 4))
 
     def _part_survivors(self) -> Iterator[nodes.Node]:
-        if not (found := self._found(MUTATION)):
+        if not (found := self._found(RESULTS)):
             yield _unchecked()
             return
         text = SURVIVORS.read_text(encoding="utf-8") if SURVIVORS.is_file() else "survivor = []"
         self.env.note_dependency(str(SURVIVORS))
         reasons = {_key(entry): f"{entry['verdict']}. {entry['reason']}" for entry in tomllib.loads(text)["survivor"]}
         for mutant in found["mutants"]:
-            if mutant["verdict"] == "survived":
+            if mutant["verdict"] in ("survived", "open"):
                 place = nodes.literal("", f"{mutant['module'].removeprefix('spinlib.')}.{mutant['function']}")
                 change = nodes.literal("", f"{mutant['before']} → {mutant['after']}")
-                reason = nodes.Text(f": {reasons.get(_key(mutant)) or 'no reason is known yet'}")
+                reason = nodes.Text(f": {reasons.get(_key(mutant)) or 'undecided'}")
                 yield nodes.paragraph("", "", place, nodes.Text(", "), change, reason)
 
     def _part_determinism(self) -> Iterator[nodes.Node]:

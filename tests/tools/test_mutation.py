@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import mutants, mutation
+from tools import mutants, mutation_record
 from tools.forked import forked
 from tools.isolation import ROOT
 from tools.mutant_changes import KINDS
@@ -94,7 +94,7 @@ def test_invariant_weak_test_lets_a_mutant_survive_and_the_others_are_killed(pla
     assert result.returncode == 1, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
     stored = json.loads((planted / "tests" / "mutation.json").read_text())
-    verdicts = {(*(m[name] for name in mutation.KEY),): (m["verdict"], m["by"]) for m in stored["mutants"]}
+    verdicts = {(*(m[name] for name in mutation_record.KEY),): (m["verdict"], m["by"]) for m in stored["mutants"]}
     assert {key for key, (verdict, _) in verdicts.items() if verdict == "survived"} == {
         SURVIVOR,
         ("spinlib.planted", "alone", "np.cross(m, field.conj())", "np.cross(field.conj(), m)", 0),
@@ -108,7 +108,7 @@ def test_invariant_weak_test_lets_a_mutant_survive_and_the_others_are_killed(pla
 
 
 def test_invariant_explained_survivor_is_accepted(planted: Path) -> None:
-    entry = dict(zip(mutation.KEY, SURVIVOR, strict=True)) | {"verdict": "unimportant", "reason": "planted"}
+    entry = dict(zip(mutation_record.KEY, SURVIVOR, strict=True)) | {"verdict": "unimportant", "reason": "planted"}
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in entry.items())
     (planted / "tests" / "mutation_survivors.toml").write_text(f"[[survivor]]\n{lines}")
     source = PLANTED.partition("\n\ndef alone")[0] + "\n"
@@ -164,18 +164,24 @@ def test_bad_input_mutant_of_another_source() -> None:
 
 
 def test_invariant_each_explanation_is_of_a_mutant_that_exists() -> None:
-    known = {mutant.key: mutant for module in mutation.physics() for mutant in mutants.mutants(module)}
-    for key, entry in mutation.explained().items():
+    known = {mutant.key: mutant for module in mutation_record.physics() for mutant in mutants.mutants(module)}
+    for key, entry in mutation_record.explained().items():
         assert key in known, f"{key} is no longer a mutant: run python -m tools.mutation {key[0]}"
         assert entry["verdict"] in ("equivalent", "unimportant")
         assert entry["reason"].endswith(".")
 
 
+def test_invariant_each_result_on_record_is_of_a_mutant_that_exists() -> None:
+    """A result of a source that has changed may be old; the page says so. One of a change that is gone says nothing."""
+    known = {mutant.key for module in mutation_record.physics() for mutant in mutants.mutants(module)}
+    assert set(mutation_record.recorded()) <= known
+
+
 def test_invariant_survivors_on_record_are_explained() -> None:
-    stored = mutation.recorded()
+    stored = mutation_record.recorded()
     assert {result["kind"] for result in stored.values()} == set(KINDS)
     survived = {key for key, result in stored.items() if result["verdict"] == "survived"}
-    assert survived <= set(mutation.explained())
+    assert survived <= set(mutation_record.explained())
 
 
 @pytest.mark.full

@@ -24,7 +24,7 @@ PARTS = ("tests", "refusals", "mutants", "survivors", "determinism", "lanes", "t
 def show(tmp_path, monkeypatch):
     """The text of a part of the page, from the files that a test has written."""
     monkeypatch.setattr(page, "COMMITTED", tmp_path)
-    monkeypatch.setattr(page, "MUTATION", tmp_path / "mutation.json")
+    monkeypatch.setattr(page, "RESULTS", tmp_path / "mutation.json")
     monkeypatch.setattr(page, "SURVIVORS", tmp_path / "survivors.toml")
 
     def text(part, **files):
@@ -70,16 +70,32 @@ def test_without_a_database_no_package_is_called_sound(show):
 
 def test_survivors_come_with_their_reasons(show, tmp_path):
     key = {"module": "spinlib.spin", "function": "f", "kind": "factor", "before": "2 * x", "after": "2 / x", "nth": 0}
-    mutants = [key | {"verdict": "survived"}, key | {"verdict": "killed", "before": "x + y", "after": "x - y"}]
-    found = {"spinlib": STAMP["sources"], "mutants": mutants}
-    assert "spin.f, 2 * x → 2 / x: no reason is known yet" in show("survivors", mutation=found)
+    others = [("killed", "x + y", "x - y"), ("open", "i + 1", "i")]
+    mutants = [key | {"verdict": "survived"}] + [
+        key | {"verdict": verdict, "before": before, "after": after} for verdict, before, after in others
+    ]
+    counts = {"killed": 1, "survived": 1, "open": 1}
+    found = {
+        "ran": {"spinlib.spin": ["2026-01-02", digest(ROOT / "spinlib" / "spin.py")]},
+        "modules": {"spinlib.spin": {"possible": 9, **counts}, "spinlib.pumping": {"possible": 7}},
+        "kinds": {"factor": {"means": "a factor two", **counts}},
+        "mutants": mutants,
+    }
+    text = show("survivors", mutation=found)
+    assert "spin.f, 2 * x → 2 / x: undecided" in text
+    assert "spin.f, i + 1 → i: undecided" in text
     lines = "".join(f"{name} = {json.dumps(key[name])}\n" for name in ("module", "function", "before", "after"))
     reason = '[[survivor]]\nverdict = "equivalent"\nreason = "x is one."\n'
     (tmp_path / "survivors.toml").write_text(reason + lines, encoding="utf-8")
     text = show("survivors", mutation=found)
     assert "spin.f, 2 * x → 2 / x: equivalent. x is one." in text
     assert "x + y" not in text
-    assert show("mutants", mutation=found).replace("\n", " ").count("all  1  0  1") == 2
+    text = show("mutants", mutation=found).replace("\n", " ")
+    for row in ("spin  9  3  1  0  1  1", "pumping  7  0  0  0  0  0", "all  16  3  1  0  1  1",
+                "factor: a factor two  1  0  1  1", "3 of 16 possible changes were tried, in 1 of 2 modules"):  # fmt: skip
+        assert row in text
+    found["ran"]["spinlib.spin"][1] = "0"
+    assert "spin *  9" in show("mutants", mutation=found).replace("\n", " ")
 
 
 @pytest.mark.parametrize(
