@@ -21,9 +21,6 @@ from tools.isolation import ROOT
 from tools.precomputed import save
 
 BATCHES = {"thermal": 20, "alloy": 20, "walls": 24, "bloch": 80, "bulk": 20}
-CODE = ("tools/lattice_ensembles.py", "tools/lattice_members.py", "spinlib/dynamics/walls.py", "spinlib/pumping.py",
-        *(f"spinlib/lattice/{name}.py" for name in ("_orbitals", "_recursion", "damping", "green", "leads", "models")),
-        )  # fmt: skip
 
 
 def main(names: list[str]) -> None:
@@ -55,7 +52,7 @@ def store(name: str, page: str, **arrays: Any) -> None:
     path = ROOT / "book" / page / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     save(path, arrays, command=f"python -m tools.lattice_ensembles {name}", seeds=list(range(max(BATCHES.values()))),
-         code=CODE, versions=["numpy", "scipy"], replace=True)  # fmt: skip
+         code=["tools/lattice_ensembles.py"], versions=["numpy", "scipy"], replace=True)  # fmt: skip
 
 
 if __name__ == "__main__":

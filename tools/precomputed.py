@@ -5,8 +5,6 @@ in the shortest way that reads back exactly, so equal arrays give equal bytes on
 time stamps and depends on the compressor. A complex number is stored as its real, then its imaginary part.
 """
 
-import ast
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -18,17 +16,19 @@ from numpy.typing import ArrayLike
 
 from spinlib.precomputed import digest, load
 from tools.isolation import ROOT, write_whole
+from tools.sources import hash_of, with_imports
 
 LIMIT = 1_000_000
 MEASURED = "measured.json"
 """Name of a file beside a chapter that holds times or counts of a machine."""
-_OF_TYPES = {"typing", "collections.abc", "numpy.typing"}
 _STORED = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "c": "complex128"}
 
 
 def save(path: str | Path, arrays: Mapping[str, ArrayLike], *, command: str, seeds: Sequence[int],
          code: Sequence[str | Path], versions: Sequence[str], replace: bool = False) -> None:  # fmt: skip
-    """Write arrays with the command, seeds, source files (below the root) and package versions that made them.
+    """Write arrays with the command, seeds, source files and package versions that made them.
+
+    Of the sources (below the root), what they import from this tree is kept, too.
 
     The file is written whole or not at all. Raises ValueError for what cannot be stored exactly or takes 1 MB, an
     unknown source or package, no command; FileExistsError if other content is there and `replace` is false.
@@ -39,7 +39,7 @@ def save(path: str | Path, arrays: Mapping[str, ArrayLike], *, command: str, see
     record: dict[str, Any] = {
         "command": command,
         "seeds": [int(seed) for seed in seeds],
-        "code": {_relative(source): _hash_of(source) for source in code},
+        "code": {source: hash_of(source) for source in with_imports(code)},
         "versions": {name: _version(name) for name in versions},
         "arrays": {name: _encode(name, array) for name, array in arrays.items()},
     }
@@ -63,7 +63,7 @@ def verify(path: str | Path) -> list[str]:
     return problems + [
         f"{path.name}: {source} changed since, remake with: {record['command']}"
         for source, old in record["code"].items()
-        if not (ROOT / source).is_file() or _hash_of(source) != old
+        if not (ROOT / source).is_file() or hash_of(source) != old
     ]
 
 
@@ -91,43 +91,6 @@ def _encode(name: str, array: ArrayLike) -> dict[str, Any]:
     flat = np.ascontiguousarray(values, dtype=kind).reshape(-1)
     numbers = flat.view(np.float64) if kind == "complex128" else flat
     return {"dtype": kind, "shape": list(values.shape), "data": numbers.tolist()}
-
-
-def _relative(source: str | Path) -> str:
-    path = (ROOT / source).resolve()
-    if not path.is_file() or not path.is_relative_to(ROOT):
-        raise ValueError(f"code names {source}, no file of the tree: pass paths relative to its root")
-    return path.relative_to(ROOT).as_posix()
-
-
-def _hash_of(source: str | Path) -> str:
-    """Hash of what a source computes; the line ends of a checkout differ between systems."""
-    content = (ROOT / source).read_bytes().replace(b"\r\n", b"\n")
-    if Path(source).suffix == ".py":
-        content = repr(_meaning(ast.parse(content))).encode()
-    return hashlib.sha256(content).hexdigest()
-
-
-def _meaning(node: Any) -> Any:
-    """Return the parts of a syntax tree that can change a number: no layout, comments, docstrings or types."""
-    if isinstance(node, list):
-        return [_meaning(part) for part in node if not _silent(part)]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    for_types = {"annotation", "returns", "type_params", "type_comment", "kind"}
-    fields = [
-        (name, value) for name, value in ast.iter_fields(node) if name not in for_types and value not in (None, [])
-    ]
-    return type(node).__name__, [(name, _meaning(value)) for name, value in fields]
-
-
-def _silent(node: Any) -> bool:
-    match node:
-        case ast.Expr(ast.Constant(str())) | ast.If(ast.Name("TYPE_CHECKING")):
-            return True
-        case ast.ImportFrom(module):
-            return module in _OF_TYPES
-    return False
 
 
 def _version(name: str) -> str:

@@ -20,8 +20,6 @@ SAMPLES = {4: 2500, 6: 4000, 8: 3400, 12: 2000, 16: 1600, 24: 400, 32: 100, 48: 
 BATCHES = 60
 CASES = ("unitary", "symmetric", "half_open")
 """No time-reversal symmetry; with it; with it, and half of the eigenvalues 1, the others 0."""
-CODE = ("tools/random_spacers.py", *(f"spinlib/scattering/{name}.py" for name in
-                                     ("random_matrix", "smatrix", "stack", "_algebra")))  # fmt: skip
 
 
 def seed_of(case: int, channels: int) -> int:
@@ -54,8 +52,8 @@ def main() -> None:
     mean, scatter = np.moveaxis(np.array(ensembles), 3, 0)  # each (case, channels, batch, quantity)
     arrays = {"channels": list(SAMPLES), "samples": list(SAMPLES.values()), "mean": mean, "scatter": scatter}
     seeds = [seed_of(case, n) for case in range(len(CASES)) for n in SAMPLES]
-    save(DATA, arrays, command="python -m tools.random_spacers", seeds=seeds, code=CODE, versions=["numpy"],
-         replace=True)  # fmt: skip
+    save(DATA, arrays, command="python -m tools.random_spacers", seeds=seeds, code=["tools/random_spacers.py"],
+         versions=["numpy"], replace=True)  # fmt: skip
 
 
 if __name__ == "__main__":

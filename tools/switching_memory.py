@@ -30,8 +30,6 @@ CROWDS = 8
 WARM = (3.0, 4.0, 5.0, 6.0)
 """Barriers over k_B T at which the slow rate of the Fokker-Planck equation is solved, with this degree."""
 DEGREE = 80
-CODE = ("tools/switching_memory.py", *(f"spinlib/dynamics/{name}.py" for name in
-                                       ("stochastic", "_llg", "_spectrum", "_harmonics", "_generalized")))  # fmt: skip
 
 UP = np.array([0.0, 0.0, 1.0])
 FIELD = LinearField(tensor=np.diag([-LAYER["easy"], -LAYER["hard"], 0.0]))
@@ -93,7 +91,7 @@ def main() -> None:
                 for barrier in HOT] for well in (1, -1)]  # fmt: skip
     arrays = {"unswitched": unswitched, "first_batch": first, "escapes": escapes, "warm": [warm(s) for s in WARM]}
     arrays |= {"layer": list(LAYER.values()), "magnets": BATCHES * MEMBERS}
-    save(DATA, arrays, command="python -m tools.switching_memory", seeds=[1, 2], code=CODE,
+    save(DATA, arrays, command="python -m tools.switching_memory", seeds=[1, 2], code=["tools/switching_memory.py"],
          versions=["numpy", "scipy"], replace=True)  # fmt: skip
 
 

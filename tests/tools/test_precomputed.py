@@ -12,13 +12,13 @@ from hypothesis.extra import numpy as hnp
 
 from spinlib.precomputed import load
 from tests.bad_input import Refusal, refusals
-from tools import precomputed
+from tools import precomputed, sources
 from tools.precomputed import LIMIT, save, stale, verify
 
 RECORD: dict[str, Any] = {
     "command": "python -m something",
     "seeds": [1, 2],
-    "code": ["tools/precomputed.py"],
+    "code": ["spinlib/units.py"],
     "versions": ["numpy"],
 }
 ARRAYS = {
@@ -46,7 +46,7 @@ def test_invariant_every_array_comes_back_exactly(tmp_path: Path) -> None:
     assert record["command"] == RECORD["command"]
     assert record["seeds"] == [1, 2]
     assert record["versions"] == {"numpy": np.__version__}
-    assert list(record["code"]) == ["tools/precomputed.py"]
+    assert list(record["code"]) == ["spinlib/units.py"]
 
 
 @given(
@@ -99,6 +99,7 @@ def test_invariant_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_invariant_a_change_of_the_code_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
     monkeypatch.setattr(precomputed, "ROOT", tmp_path)
     source = tmp_path / "room.py"
     source.write_bytes(b"a = 1\nb = 2\n")
@@ -177,6 +178,7 @@ def test_the_book_holds_no_stale_data() -> None:
 def test_stale_data_beside_a_chapter_are_named_with_the_command_that_remakes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
     monkeypatch.setattr(precomputed, "ROOT", tmp_path)
     (tmp_path / "model.py").write_text("x = 1\n")
     book = tmp_path / "book"
@@ -217,15 +219,45 @@ def model(x: float) -> float:
         ("math import sin", "math import cos as sin", True),
         ("    return", "    'text'; x = 1\n    return", True),
         ("def model(x", "if TYPE_CHECKED:\n    y = 1\ndef model(x", True),
+        ("def model(x", "if TYPE_CHECKING:\n    y = 1\nelse:\n    y = 2\ndef model(x", True),
     ],
 )
 def test_invariant_data_are_stale_if_what_their_code_computes_may_have_changed(
     old: str, new: str, stale_then: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Layout, comments, docstrings and types can change no number; everything else may."""
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
     monkeypatch.setattr(precomputed, "ROOT", tmp_path)
     assert old in MODEL
     (tmp_path / "model.py").write_text(MODEL, newline="")
     path = write(tmp_path / "data.json", code=["model.py"])
     (tmp_path / "model.py").write_text(MODEL.replace(old, new), newline="")
     assert bool(verify(path)) == stale_then
+
+
+def test_invariant_what_a_source_imports_counts_as_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    monkeypatch.setattr(precomputed, "ROOT", tmp_path)
+    package = tmp_path / "spinlib"
+    package.mkdir()
+    for name, text in {
+        "first": "from spinlib.second import x",
+        "second": "def f():\n    import spinlib.third, numpy\nfrom spinlib import fourth, nothing",
+        "third": "from spinlib.first import y",
+        "fourth": "from spinlib._validate import real",
+        "_validate": "",
+        "fifth": "",
+    }.items():
+        (package / f"{name}.py").write_text(text)
+    _, record = load(write(tmp_path / "data.json", code=["spinlib/first.py"]))
+    assert list(record["code"]) == [f"spinlib/{name}.py" for name in ("first", "fourth", "second", "third")]
+    (package / "third.py").write_text("from spinlib.first import y\nz = 1")
+    assert verify(tmp_path / "data.json") == [
+        "data.json: spinlib/third.py changed since, remake with: python -m something"
+    ]
+
+
+@pytest.mark.parametrize("path", precomputed.stored(), ids=lambda path: path.stem)
+def test_the_code_of_the_stored_data_is_complete(path: Path) -> None:
+    _, record = load(path)
+    assert set(record["code"]) == set(sources.with_imports([name for name in record["code"] if "tools/" in name]))

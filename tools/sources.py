@@ -1,0 +1,80 @@
+"""What a source file computes, and which others it imports: whether numbers may have changed since they were stored."""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.isolation import ROOT
+
+_OF_TYPES = {"typing", "collections.abc", "numpy.typing"}
+_NO_NUMBERS = {"spinlib", "spinlib._validate", "spinlib._table", "spinlib.precomputed", "tools.isolation",
+               "tools.precomputed"}  # fmt: skip
+"""Modules that check, show or store numbers and change none."""
+
+
+def hash_of(source: str) -> str:
+    """Hash of what a source computes; the line ends of a checkout differ between systems."""
+    content = (ROOT / source).read_bytes().replace(b"\r\n", b"\n")
+    if source.endswith(".py"):
+        content = repr(_meaning(ast.parse(content))).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def with_imports(sources: Sequence[str | Path]) -> list[str]:
+    """Return sources and what they import from this tree, directly or not; ValueError for what is no file of it."""
+    found = dict.fromkeys(map(_relative, sources))
+    waiting = list(found)
+    while waiting:
+        new = [each for each in _imports(waiting.pop()) if each not in found]
+        found |= dict.fromkeys(new)
+        waiting += new
+    return sorted(found)
+
+
+def _relative(source: str | Path) -> str:
+    path = (ROOT / source).resolve()
+    if not path.is_file() or not path.is_relative_to(ROOT):
+        raise ValueError(f"code names {source}, no file of the tree: pass paths relative to its root")
+    return path.relative_to(ROOT).as_posix()
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / source).read_bytes())) if source.endswith(".py") else ():
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{name}" for name in names)]
+        for name in names:
+            path = ROOT / name.replace(".", "/")
+            for file in (path.with_suffix(".py"), path / "__init__.py"):
+                if name and name not in _NO_NUMBERS and file.is_file():
+                    yield file.relative_to(ROOT).as_posix()
+
+
+def _meaning(node: Any) -> Any:
+    """Return the parts of a syntax tree that can change a number: no layout, comments, docstrings or types."""
+    if isinstance(node, list):
+        return [_meaning(part) for part in node if not _silent(part)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    for_types = {
+        "returns",
+        "type_params",
+        "type_comment",
+        "kind",
+        *(("annotation",) if isinstance(node, ast.arg) else ()),
+    }
+    fields = [
+        (name, value) for name, value in ast.iter_fields(node) if name not in for_types and value not in (None, [])
+    ]
+    return type(node).__name__, [(name, _meaning(value)) for name, value in fields]
+
+
+def _silent(node: Any) -> bool:
+    match node:
+        case ast.Expr(ast.Constant(str())) | ast.If(ast.Name("TYPE_CHECKING"), orelse=[]):
+            return True
+        case ast.ImportFrom(module):
+            return module in _OF_TYPES
+    return False
