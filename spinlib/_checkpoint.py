@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -58,7 +57,7 @@ class Checkpoint:
             if point in wanted:
                 if digest != _digest(point, name, value):
                     raise ValueError(_damaged(self._file, f"{name} at {point} is not what was stored"))
-                found.setdefault(point, {})[name] = self._array(value)
+                found.setdefault(point, {})[name] = np.lib.format.read_array(io.BytesIO(value), allow_pickle=False)
         if len({frozenset(each) for each in found.values()}) > 1:
             raise ValueError(_damaged(self._file, "points lack results"))
         return found
@@ -72,12 +71,6 @@ class Checkpoint:
             rows.append((point, name, content.getvalue(), _digest(point, name, content.getvalue())))
         with _transaction(self._connection):
             self._connection.executemany("INSERT INTO results VALUES (?, ?, ?, ?)", rows)
-
-    def _array(self, value: bytes) -> NDArray[Any]:
-        try:
-            return np.asarray(np.lib.format.read_array(io.BytesIO(value), allow_pickle=False))
-        except (ValueError, TokenError) as error:
-            raise ValueError(_damaged(self._file, error)) from None
 
 
 @contextmanager

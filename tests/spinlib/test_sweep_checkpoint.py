@@ -11,10 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
 
 import numba
 import numpy as np
@@ -246,7 +246,7 @@ def helper(a):
     return a + SHIFT
 
 
-def fresh(source: str, **outer: object) -> FunctionType:
+def fresh(source: str, **outer: object) -> types.FunctionType:
     """A function as a notebook would define it, with globals of its own."""
     room = {"__name__": "__main__", "np": np, **outer}
     exec(source, room)
@@ -434,6 +434,41 @@ def test_invariant_fingerprints_are_those_of_any_process():
         )
         found.add(done.stdout)
     assert len(found) == 1
+
+
+def test_bad_input_what_a_function_reads_through_modules_and_classes():
+    def module(factor):
+        made = types.ModuleType("own")
+        exec(f"def model(a):\n    return {factor} * a", vars(made))
+        return made
+
+    def f(own):
+        return eval("lambda a: own.model(a)", {"own": own})
+
+    sys.modules.setdefault("own", module(1))
+    assert reads(f(module(1))) != reads(f(module(2)))
+
+    def setting(value):
+        class Setting:
+            temperature = value
+
+        return Setting
+
+    assert fingerprint("it", setting(300)) != fingerprint("it", setting(600))
+    assert fingerprint("it", setting(300)) == fingerprint("it", setting(300))
+
+
+def test_limit_seeds_and_rows_of_any_width_are_the_same(tmp_path):
+    def f(m, seed):
+        return (m + 100).sum() + seed.random()
+
+    runs = [
+        sweep(f, {"m": np.array([[200]], kind)}, seed=seed, checkpoint=tmp_path / "run.db", **HERE)
+        for seed, kind in ((5, np.int64), (np.int64(5), np.uint8))
+    ]
+    assert [run.computed for run in runs] == [1, 0]
+    alone = sweep(f, {"m": np.array([[200]], np.uint8)}, seed=5, **HERE)
+    assert alone["result"] == runs[0]["result"]
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
