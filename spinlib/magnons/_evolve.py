@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 _Real = NDArray[np.float64]
-_LOOKS = 1001
+_LOOKS = (np.arange(1000) + 0.618) / 1000  # shares of the whole time, off the round ones, where jumps are
 Occupation = float | Sequence[float] | _Real | Callable[[_Real], Any]
 
 
@@ -111,7 +111,7 @@ def evolve(
     first = max(1e-2 / max(rate * max(1.0, n.max()), relax.min(initial=np.inf), 1 / span), 1e-14 * abs(times[0]))
     sizes = (gap, tolerance, limit, span, rate)
     try:
-        looks = np.union1d(times, np.linspace(times[0], times[-1], _LOOKS))
+        looks = np.union1d(times, times[0] + span * _LOOKS)
         known = np.stack([bath(looks) for bath in baths], axis=1)
         edges, series = sampled(baths, stops, looks, known, rate, tolerance, unit)
         ended, t, length = march(
@@ -121,9 +121,14 @@ def evolve(
     except UnresolvedError as error:
         ended, t = TOO_SHORT, error.args[0]
     if ended == TOO_SHORT:
+        rounding = np.spacing(np.abs(times).max())
+        remedy = (
+            f"times that begin near 0, for these are rounded to {rounding:.2g} s"
+            if rounding > tolerance * span
+            else "temperatures that are smooth between their breakpoints, or a larger rtol"
+        )
         raise RuntimeError(
-            f"the steps at t = {t:.6g} s become too short, or too many, for rtol = {tolerance:.3g}: pass "
-            "temperatures that are smooth between their breakpoints, or a larger rtol"
+            f"the steps at t = {t:.6g} s become too short, or too many, for rtol = {tolerance:.3g}: pass {remedy}"
         )
     if ended == BEYOND:
         moment = t + length * _crossing(potentials[:, 0], limit)

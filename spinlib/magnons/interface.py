@@ -245,7 +245,8 @@ def simulate_bilayer(
         normal_metal: the metal.
         thickness: d_F [m] of the ferromagnet, > 0, so thin that n and mu_s do not depend on the position.
         ferromagnet_temperature, normal_temperature: T_s and T_N [K] of the electrons on the two sides: a number, or a
-            function of an array of times [s] whose kinks are in its ``breakpoints``.
+            function of an array of times [s] alone, not of earlier calls. Jumps, and pulses shorter than a thousandth
+            of the whole time into which no record falls, must be in its ``breakpoints``; kinks should be.
         times: of the records ``(T,)`` [s], strictly increasing; the first is the start.
         initial_temperature: of the magnons at the start [K]; by default that of the ferromagnet.
         breakpoints: times at which a temperature or its slope jumps [s].
@@ -258,7 +259,8 @@ def simulate_bilayer(
 
     Raises:
         ValueError: an argument outside its range.
-        RuntimeError: no step is short enough, as for a temperature with noise.
+        RuntimeError: no step is short enough, as for a temperature with noise, or for times so far from 0 that their
+            rounding counts.
 
     >>> metal = Ferromagnet(MagnonBand(1e-21, 1e-40, 1e-20), 0.01, 0.1, -1e-48, 1e-12)
     >>> surface, sink = MagnonInterface(1e15, 4e28), NormalMetal(2e-4, 2e-14, 5e47, 2e-8)

@@ -330,14 +330,14 @@ def simulate_demagnetization(
     """Solve d mu_s/dt = -mu_s/tau_s + rho I_sd/hbar and KK (24) for given electron temperature (KK 23, 24).
 
     Collocation of order 13 in time on a spectral grid of energies: with the defaults the records are good to 1e-8 of
-    their largest value. No occupation is negative, and n_d - mu_s/rho changes by the relaxation of mu_s alone, to
-    rounding.
+    their largest value if all kinks are in ``breakpoints``, else to 1e-6. No occupation is negative, and
+    n_d - mu_s/rho changes by the relaxation of mu_s alone, to rounding.
 
     Args:
         ferromagnet: the magnet.
-        temperature: T_s [K] of the electrons: a number, or a function of an array of times [s]. Its jumps, and pulses
-            so short that no record falls into them, must be in its attribute ``breakpoints`` or the argument of that
-            name; kinks should be, which saves time.
+        temperature: T_s [K] of the electrons: a number, or a function of an array of times [s] alone, not of earlier
+            calls. Its jumps, and pulses shorter than a thousandth of the whole time into which no record falls, must
+            be in its attribute ``breakpoints`` or the argument of that name; kinks should be.
         times: of the records ``(T,)`` [s], strictly increasing; the first is the start.
         initial_temperature: of the magnons at the start [K]; by default that of the electrons.
         initial_occupation: n >= 0 at the start instead: a number, values ``(points,)`` at the nodes, or a function of
@@ -353,7 +353,8 @@ def simulate_demagnetization(
 
     Raises:
         ValueError: an argument outside its range, or a positive ``feedback`` without ``allow_runaway``.
-        RuntimeError: no step is short enough, as for a temperature with noise.
+        RuntimeError: no step is short enough, as for a temperature with noise, or for times so far from 0 that their
+            rounding counts.
 
     >>> from spinlib.units import meV, nm, ps
     >>> band = MagnonBand(gap=5 * meV, stiffness=0.6 * meV * nm**2, bandwidth=k_B * 1000)

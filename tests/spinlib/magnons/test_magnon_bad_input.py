@@ -468,6 +468,20 @@ def test_bad_input_noise_is_refused_in_time() -> None:
     assert "the steps at t = 1 s become too short" in str(caught.value)
 
 
+def test_bad_input_times_far_from_zero_are_rounded() -> None:
+    """The same picoseconds, one second later."""
+    times = np.array([0.0, 1e-11])
+
+    def warm(t):
+        return 300 + 100 / (1 + np.exp(-(t - start) / 1e-12))
+
+    start = 0.0
+    simulate_demagnetization(METAL, warm, times, points=1)
+    start = 1.0
+    with pytest.raises(RuntimeError, match=r"pass times that begin near 0, for these are rounded to 2\.2e-16 s"):
+        simulate_demagnetization(METAL, warm, times + start, points=1)
+
+
 # --- warnings ---------------------------------------------------------------------------------------------------------
 
 

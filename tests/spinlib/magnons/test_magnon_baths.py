@@ -98,6 +98,36 @@ def test_invariant_a_short_pulse_is_seen_by_its_record() -> None:
         assert (top == pytest.approx(400, rel=1e-8, abs=0)) == seen
 
 
+def test_invariant_a_pulse_between_records_is_seen():
+    """A thousandth of the whole time is looked at, also where no record is."""
+    band = MagnonBand(gap=5 * meV, stiffness=0.6 * meV * nm**2, bandwidth=85 * meV)
+    metal = Ferromagnet(band, 0.01, 0.1, feedback=-6 * meV * nm**3, spin_relaxation_time=0.2 * ps)
+
+    def pulse(t):
+        return 300 + 600 * np.exp(-(((t - 50 * ps) / ps) ** 2))
+
+    few = np.array([0, 30, 60, 100]) * ps
+    many = np.union1d(few, np.linspace(45, 55, 101) * ps)
+    run, fine = (simulate_demagnetization(metal, pulse, times) for times in (few, many))
+    np.testing.assert_allclose(run.magnon_density, fine.magnon_density[np.isin(many, few)], rtol=1e-8)
+
+
+def test_invariant_kinks_cost_no_digits_if_they_are_known() -> None:
+    """A table read by straight lines, against steps of a hundredth of the error."""
+    band = MagnonBand(gap=5 * meV, stiffness=0.6 * meV * nm**2, bandwidth=85 * meV)
+    metal = Ferromagnet(band, 0.01, 0.1, feedback=-6 * meV * nm**3, spin_relaxation_time=0.2 * ps)
+    when = np.linspace(0, 10, 21) * ps
+    kelvin = np.random.default_rng(7).uniform(300, 900, 21)
+
+    def run(**options):
+        found = simulate_demagnetization(metal, lambda t: np.interp(t, when, kelvin), when[::2], **options)
+        return found.spin_accumulation / abs(found.spin_accumulation).max()
+
+    fine = run(breakpoints=when, rtol=1e-10)
+    np.testing.assert_allclose(run(breakpoints=when), fine, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(run(), fine, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("start", [0.0, 1.0])
 def test_bad_input_noise_has_no_panels(start) -> None:
     rng = np.random.default_rng(4)
@@ -118,7 +148,7 @@ def test_invariant_few_calls_with_many_times() -> None:
         return PULSE(t)
 
     simulate_demagnetization(metal, counted, np.linspace(0, 8, 801) * ps, breakpoints=PULSE.breakpoints)
-    assert sizes[:2] == [1, 801]
-    assert min(sizes[2:]) >= 16
-    assert len(sizes) < 8
+    assert sizes[:3] == [1, 801, 1801]  # with a thousand looks between the records
+    assert min(sizes[3:]) >= 16
+    assert len(sizes) < 9
     assert sum(sizes) < MOST
