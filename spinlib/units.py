@@ -92,6 +92,11 @@ oersted: Final[float] = 1e-4
 emu_per_cm3: Final[float] = 1e3
 
 
+def __dir__() -> list[str]:
+    """Return all names, also those of constants that nobody has asked for yet."""
+    return sorted({*globals(), *_MEASURED})
+
+
 def __getattr__(name: str) -> float:
     """Return a measured constant by name."""
     if name not in _MEASURED:

@@ -1,6 +1,8 @@
 """Units against their definitions, constants against relations that no table is needed for."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 from scipy import constants
@@ -33,6 +35,14 @@ from spinlib import units
 )
 def test_limit_definition(name: str, value: float) -> None:
     assert getattr(units, name) == pytest.approx(value, rel=1e-15, abs=0)
+
+
+def test_invariant_all_names_are_listed_and_none_is_loaded_for_that() -> None:
+    script = (
+        "import sys; from spinlib import units; print(set(units.__all__) <= set(dir(units)), 'scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
 
 
 def test_limit_reduced_planck_constant() -> None:
