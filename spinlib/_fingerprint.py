@@ -1,24 +1,30 @@
 """What a value is and what a function does, as short texts that are equal in every run: for checkpoints of sweeps."""
 
+import ast
 import dis
 import functools
 import hashlib
 import json
 import random
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-__all__ = ["fingerprint", "package", "plain", "point", "reads"]
+__all__ = ["fingerprint", "meaning", "package", "plain", "point", "reads", "text"]
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), type(...))
 _VALUES = (*_SCALARS, np.generic, np.ndarray, tuple, list, dict, set, frozenset, type)
 _SKIPPED = object()
+_OF_TYPES = {"typing", "collections.abc", "numpy.typing"}
 _STATEFUL = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 
 
@@ -41,12 +47,27 @@ def plain(name: str, value: object) -> Any:
         if value != value:
             raise ValueError(f"{name} = {value} is not a number: leave it out, it is equal to nothing")
         return value + 0.0
+    if isinstance(value, str):
+        text(name, value)
     if value is None or isinstance(value, bool | int | str):
         return value
     raise ValueError(
         f"{name} = {value!r} is neither number, text, nor tuple or array of them: put such values into a list of the "
         "function's own, and sweep over their places or names"
     )
+
+
+def text(name: str, value: str) -> str:
+    """Return a text that can be written to a file, or refuse it.
+
+    >>> text("kind", "néel")
+    'néel'
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} = {value!r} has half a character, which no file holds: pass another text") from None
+    return value
 
 
 def point(values: Mapping[str, Any]) -> str:
@@ -68,13 +89,51 @@ def _encoded(value: object) -> dict[str, Any]:
 
 
 def package(folder: Path) -> str:
-    """Return the fingerprint of the sources of a package.
+    """Return the fingerprint of what the sources of a package compute: see :func:`meaning`.
 
     >>> package(Path(__file__).parent) == package(Path(__file__).parent)
     True
     """
     files = sorted(each for suffix in ("py", "toml") for each in folder.rglob(f"*.{suffix}"))
-    return _hash("package", *(part for file in files for part in (file.relative_to(folder).as_posix(), _text(file))))
+    return _meant(tuple((file.relative_to(folder).as_posix(), file.read_text(encoding="utf-8")) for file in files))
+
+
+@lru_cache(maxsize=1)
+def _meant(sources: tuple[tuple[str, str], ...]) -> str:
+    parts = (
+        (name, meaning(source) if name.endswith(".py") else repr(tomllib.loads(source))) for name, source in sources
+    )
+    return _hash("package", *(part for each in parts for part in each))
+
+
+def meaning(source: str | bytes) -> str:
+    """Return the parts of a Python source that can change a number: no layout, comments, docstrings or types.
+
+    >>> meaning("def f(x: int):  # double\\n    return 2 * x") == meaning("def f(x):\\n    return 2*x")
+    True
+    """
+    return repr(_parts(ast.parse(source)))
+
+
+def _parts(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_parts(part) for part in node if not _silent(part)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    for_types = {"returns", "type_params", "type_comment", "kind", "annotation" if isinstance(node, ast.arg) else ""}
+    found = [
+        (name, value) for name, value in ast.iter_fields(node) if name not in for_types and value not in (None, [])
+    ]
+    return type(node).__name__, [(name, _parts(value)) for name, value in found]
+
+
+def _silent(node: Any) -> bool:
+    match node:
+        case ast.Expr(ast.Constant(str())) | ast.If(ast.Name("TYPE_CHECKING"), orelse=[]):
+            return True
+        case ast.ImportFrom(module):
+            return module in _OF_TYPES
+    return False
 
 
 def fingerprint(name: str, value: object) -> str:
@@ -192,9 +251,10 @@ def _pickled(name: str, value: object) -> Iterator[object]:
 
 
 def _outer(function: FunctionType) -> list[tuple[str, object]]:
-    """Return globals and outer variables that a function reads, by name."""
+    """Return globals, outer variables and modules of the caller's own that a function reads, by name."""
     found = {name: function.__globals__[name] for name in _globals(function.__code__) if name in function.__globals__}
     modules = [each for each in found.items() if isinstance(each[1], ModuleType)]
+    modules += _imported(function.__code__, function.__globals__.get("__package__"))
     for name, module in modules:  # grows: packages have modules
         if _own_module(module.__name__):
             for attribute in sorted({*_attributes(function.__code__)} & vars(module).keys()):
@@ -216,6 +276,25 @@ def _globals(code: CodeType) -> Iterator[str]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _globals(inner)
+
+
+def _imported(code: CodeType, package: str | None) -> Iterator[tuple[str, ModuleType]]:
+    """Yield the modules of the caller's own that the statements ``import`` within a function name."""
+    steps = list(dis.get_instructions(code))
+    for place, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            level = next(each.argval for each in reversed(steps[:place]) if isinstance(each.argval, int))
+            try:
+                name = resolve_name("." * level + step.argval, package)
+                top = name.partition(".")[0]
+                if top in sys.modules or (_own_module(top) and _own_file(getattr(find_spec(top), "origin", None))):
+                    for each in sorted({top, name}) if _own_module(top) else []:
+                        yield each, import_module(each)
+            except ImportError:  # the function itself will say so
+                continue
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _imported(inner, package)
 
 
 def _attributes(code: CodeType) -> Iterator[str]:
@@ -250,12 +329,11 @@ def _own_module(module: str | None) -> bool:
         return True
     if module.partition(".")[0] in {"spinlib", *sys.stdlib_module_names}:
         return False
-    file = Path(getattr(sys.modules.get(module), "__file__", None) or "")
-    return not {"site-packages", "dist-packages"} & set(file.parts)
+    return _own_file(getattr(sys.modules.get(module), "__file__", None))
 
 
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
+def _own_file(file: str | None) -> bool:
+    return not {"site-packages", "dist-packages"} & set(Path(file or "").parts)
 
 
 def _hash(*parts: str) -> str:

@@ -4,11 +4,10 @@ import ast
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from spinlib._fingerprint import meaning
 from tools.isolation import ROOT
 
-_OF_TYPES = {"typing", "collections.abc", "numpy.typing"}
 _NO_NUMBERS = {"spinlib", "spinlib._validate", "spinlib._table", "spinlib.precomputed", "tools.isolation",
                "tools.precomputed"}  # fmt: skip
 """Modules that check, show or store numbers and change none."""
@@ -18,7 +17,7 @@ def hash_of(source: str) -> str:
     """Hash of what a source computes; the line ends of a checkout differ between systems."""
     content = (ROOT / source).read_bytes().replace(b"\r\n", b"\n")
     if source.endswith(".py"):
-        content = repr(_meaning(ast.parse(content))).encode()
+        content = meaning(content).encode()
     return hashlib.sha256(content).hexdigest()
 
 
@@ -50,31 +49,3 @@ def _imports(source: str) -> Iterator[str]:
             for file in (path.with_suffix(".py"), path / "__init__.py"):
                 if name and name not in _NO_NUMBERS and file.is_file():
                     yield file.relative_to(ROOT).as_posix()
-
-
-def _meaning(node: Any) -> Any:
-    """Return the parts of a syntax tree that can change a number: no layout, comments, docstrings or types."""
-    if isinstance(node, list):
-        return [_meaning(part) for part in node if not _silent(part)]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    for_types = {
-        "returns",
-        "type_params",
-        "type_comment",
-        "kind",
-        *(("annotation",) if isinstance(node, ast.arg) else ()),
-    }
-    fields = [
-        (name, value) for name, value in ast.iter_fields(node) if name not in for_types and value not in (None, [])
-    ]
-    return type(node).__name__, [(name, _meaning(value)) for name, value in fields]
-
-
-def _silent(node: Any) -> bool:
-    match node:
-        case ast.Expr(ast.Constant(str())) | ast.If(ast.Name("TYPE_CHECKING"), orelse=[]):
-            return True
-        case ast.ImportFrom(module):
-            return module in _OF_TYPES
-    return False

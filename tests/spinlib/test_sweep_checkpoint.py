@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.metadata
 import os
 import random
 import shutil
@@ -22,7 +23,7 @@ import pytest
 
 import spinlib.sweep as room
 from spinlib._checkpoint import opened
-from spinlib._fingerprint import fingerprint, reads
+from spinlib._fingerprint import fingerprint, package, reads
 from spinlib.dynamics.macrospin import LinearField
 from spinlib.sweep import sweep
 from tests.bad_input import Refusal, refusals
@@ -142,6 +143,9 @@ def test_invariant_a_sweep_that_was_ended_goes_on(engine, how, moments, tmp_path
 DYING = """
 import os, sqlite3
 from spinlib.sweep import sweep
+
+sweep(abs, {"x": [1]}, checkpoint="first.db", engine="sequential")  # reads spinlib, for all children
+os.remove("first.db")
 
 class Dying:
     def __init__(self, connection, left):
@@ -295,6 +299,12 @@ def test_bad_input_another_sweep_of_the_file(first, then, says, tmp_path):
     [
         ("__version__", "9.9", "spinlib is 0.1.0 there, 9.9 here"),
         ("package", lambda folder: "changed", "spinlib has changed"),
+        ("version", lambda name: "9.9", "NumPy is .* there, 9.9 here"),
+        (
+            "version",
+            lambda name: importlib.metadata.version(name) if name != "numba" else "9",
+            "numba is .* there, 9 here",
+        ),
         ("python_version_tuple", lambda: ("3", "99", "1"), "Python is 3.* there, 3.99 here"),
     ],
 )
@@ -456,6 +466,74 @@ def test_bad_input_what_a_function_reads_through_modules_and_classes():
 
     assert fingerprint("it", setting(300)) != fingerprint("it", setting(600))
     assert fingerprint("it", setting(300)) == fingerprint("it", setting(300))
+
+
+def test_bad_input_what_a_function_imports_itself(tmp_path, monkeypatch):
+    """As functions for processes often do: the modules of the caller's own are read, those of others have names."""
+    monkeypatch.syspath_prepend(tmp_path)
+    room = tmp_path / "ownroom"
+    room.mkdir()
+    (room / "__init__.py").write_text("FLAG = 1\n")
+
+    def whole(a):
+        import ownroom.model
+
+        return ownroom.model.model(a)
+
+    def part(a):
+        import json
+
+        from ownroom.model import model
+
+        return json.loads("1") * model(a)
+
+    def missing(a):
+        import xml.dom
+
+        import nowhere  # is not there
+
+        return nowhere, xml.dom
+
+    def unasked(a):
+        import numba.misc.numba_gdbinfo as never
+
+        return never
+
+    found = []
+    for factor in (1, 2):
+        (room / "model.py").write_text(f"def model(a):\n    return {'a * ' * factor}a\n")
+        for name in ("ownroom", "ownroom.model"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        shutil.rmtree(room / "__pycache__", ignore_errors=True)
+        found.append([reads(whole), reads(part)])
+    for one, other in zip(*found, strict=True):
+        assert {key for key in one if one[key] != other[key]} == {"ownroom.model.model"}
+    assert set(reads(missing)) == set(reads(unasked)) == {"the code"}
+    assert "numba.misc.numba_gdbinfo" not in sys.modules
+    for name in ("ownroom", "ownroom.model"):
+        sys.modules.pop(name, None)
+
+
+def test_invariant_comments_and_types_of_a_package_do_not_count(tmp_path):
+    """What it computes does, in every file."""
+    (tmp_path / "inner").mkdir()
+    code, table = tmp_path / "inner" / "code.py", tmp_path / "values.toml"
+    sources = {
+        "plain": ("def f(x):\n    return 2 * x\n", "iron = 1.5\n"),
+        "remarks": ('def f(x: int) -> int:\n    """Twice."""\n    # why\n    return 2*x\n', "# the\niron = 1.5\n"),
+        "factor": ("def f(x):\n    return 3 * x\n", "iron = 1.5\n"),
+        "value": ("def f(x):\n    return 2 * x\n", "iron = 1.6\n"),
+    }
+    found = {}
+    for name, (python, toml) in sources.items():
+        code.write_text(python)
+        table.write_text(toml)
+        found[name] = package(tmp_path)
+    assert found["plain"] == found["remarks"]
+    assert len(set(found.values())) == 3
+    code.rename(tmp_path / "code.py")
+    assert package(tmp_path) not in found.values()
 
 
 def test_limit_seeds_and_rows_of_any_width_are_the_same(tmp_path):
