@@ -91,7 +91,7 @@ def _named(result: object) -> _Arrays:
     found = {}
     for name, value in (result if isinstance(result, Mapping) else {"result": result}).items():
         array = np.asarray(value)
-        if not isinstance(name, str) or array.dtype.kind not in "biufc":
+        if not (isinstance(name, str) and name.isprintable()) or array.dtype.kind not in "biufc":
             kind = f"{name!r}: {value!r}" if isinstance(result, Mapping) else repr(value)
             raise TypeError(
                 f"the function returned {kind:.200}: return numbers, arrays of them, or a dict of them by name"

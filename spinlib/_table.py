@@ -33,7 +33,8 @@ class Table:
                 first.
 
         Raises:
-            ValueError: a coordinate is not numeric, does not broadcast, or has the name of a column.
+            ValueError: a coordinate is not numeric, does not broadcast, or has the name of a column; or two columns
+                have one name, as an entry of an axis ``m`` and a result ``m_0`` of a sweep.
         """
         table: dict[str, NDArray[Any]] = {}
         for name, values in along.items():
@@ -45,8 +46,9 @@ class Table:
                     f"{name} has shape {array.shape}: pass one that broadcasts to {self._points}"
                 ) from None
         for _, key, column in self._entries():
-            if key in along:
-                raise ValueError(f"{key} is a column of the result: give the coordinate another name")
+            if key in table:
+                what = "is a column of the result: give the coordinate" if key in along else "is two columns: give one"
+                raise ValueError(f"{key} {what} another name")
             table[key] = column
         return table
 

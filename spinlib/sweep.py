@@ -1,8 +1,13 @@
 """Sweep any function over a grid of parameters, or over an ensemble.
 
 A point is one set of values, one from each axis. Points may be computed in any order, by any number of workers on any
-engine, in one run or in several: the result is the same to the last bit. With ``checkpoint`` each point is stored as it
-comes; a run that was killed goes on where it was, and a larger grid computes its new points only.
+engine, in one run or in several: the result is the same to the last bit, unless what the function calls rounds by its
+number of threads, as linear algebra may. Processes of "loky" have one thread each; to compare other engines with
+them, start Python with ``OMP_NUM_THREADS=1``. With ``checkpoint`` each point is stored as it comes; a run that was
+killed goes on where it was, and a larger grid computes its new points only.
+
+Besides the function a point takes of the order of 0.1 ms in this process, 0.3 ms with a checkpoint, and by "loky"
+0.4 ms and 1 ms; a point in a file takes 1 kB besides its results. The first checkpoint of a process takes a second.
 """
 
 import inspect
@@ -10,7 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from itertools import product
+from os import PathLike
 from pathlib import Path
 from platform import python_version_tuple
 from typing import Any
@@ -20,7 +27,7 @@ from numpy.typing import NDArray
 
 from spinlib import __version__
 from spinlib._engine import EngineError, Failure, Task, outcomes
-from spinlib._fingerprint import fingerprint, package, plain, point, reads
+from spinlib._fingerprint import fingerprint, package, plain, point, reads, text
 from spinlib._progress import Progress
 from spinlib._table import Table
 from spinlib._validate import integer
@@ -86,7 +93,8 @@ def sweep(
             has one float has only floats.
         samples: number of members of an ensemble at every point, which differ in their random numbers alone; they are
             the last axis, ``sample``.
-        fixed: arguments that are the same at every point.
+        fixed: arguments that are the same at every point. They are sent to processes with each point: let the function
+            read or make what is large, and keep it by ``functools.cache``.
         seed: a whole number >= 0. The generator of a point follows from it, from the values of the axes at that point
             and from the number of its sample, not from order, workers or size of the grid.
         engine: "loky", processes on this machine; "threading"; "sequential", this process alone; or another engine of
@@ -94,7 +102,8 @@ def sweep(
         workers: number of processes or threads; by default one for each core. A process of "loky" uses one thread.
         checkpoint: a file, on a disk of this machine, that keeps each point as it comes. If it is there, only points
             that it lacks are computed; after a kill also those that were under way. While a sweep runs, and after it
-            was killed, a file whose name ends in ``-wal`` belongs to it.
+            was killed, a file whose name ends in ``-wal`` belongs to it. A kill of this process alone leaves workers of
+            "loky" for minutes, which keep nothing: end its process group.
         progress: whether a line on standard error says how far the sweep is; by default on a terminal only.
 
     Returns:
@@ -102,10 +111,11 @@ def sweep(
 
     Raises:
         ValueError: an axis is empty, has a value twice or one of another kind, or is no argument of the function;
-            ``samples``, ``seed`` or ``workers`` is no such number; joblib does not know the engine; the file is no
-            checkpoint, is in use or damaged, or was made by another function, with other axes, fixed arguments or seed,
-            or with another version of spinlib or Python. The code of a function is compared, and so are the globals and
-            the functions of the caller's own that it reads.
+            ``fixed`` is no mapping; ``samples``, ``seed``, ``workers`` or ``progress`` is none as above; joblib does
+            not know the engine; the file is no checkpoint, is in use or damaged, or was made by another function, with
+            other axes, fixed arguments or seed, with another version of Python, NumPy, SciPy or numba, or by a spinlib
+            that computes otherwise: comments and types do not count. The code of a function is compared, and so are
+            the globals and the functions, classes and modules of the caller's own that it reads.
         RuntimeError: the function raised an exception, returned what is no array of numbers or has other shapes than
             before, or a worker died. The message names the point. What was done is in the checkpoint.
         ImportError: the engine is not installed.
@@ -123,6 +133,10 @@ def sweep(
     constant = _constant(function, grid, samples, fixed, seed)
     tasks = [_task(dict(zip(grid, values, strict=True)), samples, constant, seed) for values in product(*grid.values())]
     workers = -1 if workers is None else integer("workers", workers, 1)
+    if progress is not None and not isinstance(progress, bool):
+        raise ValueError(f"progress = {progress!r} is no answer: pass True, False or None")
+    if checkpoint is not None and not isinstance(checkpoint, str | PathLike):
+        raise ValueError(f"checkpoint = {checkpoint!r} is no file: pass its path, or None")
     with ExitStack() as stack:
         store = None
         if checkpoint is not None:
@@ -168,9 +182,7 @@ def _grid(axes: Mapping[str, Iterable[Any]], samples: int | None, seed: int | No
     """Return the values of each axis, or refuse them."""
     if not isinstance(axes, Mapping) or not (axes or samples is not None):
         raise ValueError(f"axes = {axes!r} has no axis: pass the values of each argument by its name")
-    for name in axes:
-        if not isinstance(name, str):
-            raise ValueError(f"axes has {name!r}, no name of an argument: pass the values of each argument by its name")
+    _names("axes", axes)
     grid = {name: _axis(name, values) for name, values in axes.items()}
     if samples is not None:
         if "sample" in grid:
@@ -179,6 +191,14 @@ def _grid(axes: Mapping[str, Iterable[Any]], samples: int | None, seed: int | No
         if seed is None:
             raise ValueError(f"samples = {samples} would be equal without seed: pass an integer seed >= 0")
     return grid
+
+
+def _names(what: str, values: Mapping[Any, Any]) -> None:
+    """Refuse what is no name of an argument."""
+    for name in values:
+        if not isinstance(name, str):
+            raise ValueError(f"{what} has {name!r}, no name of an argument: pass values by the names of arguments")
+        text(f"the name in {what}", name)
 
 
 def _axis(name: str, values: Iterable[Any]) -> list[Any]:
@@ -192,7 +212,10 @@ def _axis(name: str, values: Iterable[Any]) -> list[Any]:
     if not found:
         raise ValueError(f"{name} has no values: pass at least one")
     if all(type(each) in (int, float) for each in found) and float in map(type, found):
-        found = [float(each) for each in found]
+        try:
+            found = [float(each) for each in found]
+        except OverflowError:
+            raise ValueError(f"{name} has floats and an integer that is too large for one: pass either") from None
     if len({np.shape(each) for each in found if isinstance(each, np.ndarray)}) > 1:
         raise ValueError(f"{name} has arrays of several shapes: pass the rows of one array, or tuples")
     first: dict[str, int] = {}
@@ -214,7 +237,10 @@ def _constant(
         raise ValueError(f"function = {function!r} cannot be called: pass a function of the axes")
     if seed is not None:
         integer("seed", seed, 0)
+    if fixed is not None and not isinstance(fixed, Mapping):
+        raise ValueError(f"fixed = {fixed!r} is no mapping: pass the values of arguments by their names")
     constant = dict(fixed or {})
+    _names("fixed", constant)
     given = [name for name in grid if samples is None or name != "sample"] + ["seed"] * (seed is not None)
     for name in constant:
         if name in given:
@@ -250,9 +276,16 @@ def _made_with(
     fixed = {f"fixed {key!r}": (f"{each!r:.60}", fingerprint(f"fixed {key!r}", each)) for key, each in constant.items()}
     python = ".".join(python_version_tuple()[:2])  # another one makes another code
     shown = {"function": name, "axes": ", ".join(sorted(grid)), "seed": str(None if seed is None else int(seed))}
-    shown |= {"Python": python, "NumPy": np.__version__}
+    shown |= {"Python": python} | {name: _version(name) for name in ("NumPy", "SciPy", "numba")}
     library = (__version__, __version__ + package(Path(__file__).parent))
     return {what: (text, text) for what, text in shown.items()} | code | fixed | {"spinlib": library}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _checked(results: _Arrays, found: Mapping[str, _Arrays], grid: Mapping[str, list[Any]]) -> _Arrays | Failure:

@@ -138,6 +138,13 @@ def test_limit_columns_and_file(tmp_path):
     assert pairs.columns()["way"].tolist() == [(0, 1), (2, 3)]
 
 
+def test_bad_input_two_columns_of_one_name():
+    run = sweep(lambda m: {"m_0": m[0]}, {"m": np.eye(2)}, **HERE)
+    np.testing.assert_array_equal(run["m_0"], [1.0, 0.0])
+    with pytest.raises(ValueError, match="m_0 is two columns: give one another name"):
+        run.columns()
+
+
 # --- random numbers ---------------------------------------------------------------------------------------------------
 
 VALUES = st.one_of(
@@ -284,10 +291,11 @@ def test_bad_input_a_worker_that_dies_is_reported(tmp_path):
         ({}, "returned no results"),
         (None, "the function returned None"),
         ({1: 2.0}, "the function returned 1: 2.0"),
+        ({"\ud800": 2.0}, r"the function returned '\\ud800': 2.0"),
         ({"y": [[1], [1, 2]]}, "inhomogeneous"),
         ({"x": 1.0}, "returned 'x', the name of an axis"),
     ],
-    ids=["text", "nothing", "None", "name", "ragged", "name of an axis"],
+    ids=["text", "nothing", "None", "name", "half a character", "ragged", "name of an axis"],
 )
 def test_bad_input_results_that_are_none(result, says):
     with pytest.raises(RuntimeError, match='at the point {"x": 7}: .*' + says):
@@ -437,6 +445,21 @@ def call(function=two, axes=None, **options):
         call,
         {"seed": np.random.default_rng(1)},
         ("seed = Generator(PCG64)", "is no integer", "pass an integer seed >= 0"),
+    ),
+    Refusal("a name that is none", call, {"axes": {1: [2]}}, ("axes has 1, no name", "by the names of arguments")),
+    Refusal(
+        "a fixed name that is none", call, {"fixed": {1: 2}}, ("fixed has 1, no name", "by the names of arguments")
+    ),
+    Refusal("fixed no mapping", call, {"fixed": [1]}, ("fixed = [1] is no mapping", "by their names")),
+    Refusal("no path", call, {"checkpoint": 3}, ("checkpoint = 3 is no file", "pass its path, or None")),
+    Refusal("no answer", call, {"progress": "no"}, ("progress = 'no' is no answer", "pass True, False or None")),
+    Refusal("an integer beyond the floats", call, {"axes": {"a": [10**400, 1.0]}}, ("a has floats", "pass either")),
+    Refusal("half a character", call, {"axes": {"a": ["\ud800"]}}, ("a[0] = '\\ud800' has half", "pass another text")),
+    Refusal(
+        "half a character in a name",
+        call,
+        {"function": lambda **more: 1, "axes": {"\ud800": [1]}},
+        ("the name in axes = '\\ud800' has half", "pass another text"),
     ),
     Refusal("no workers", call, {"workers": 0}, ("workers = 0 is below 1", "pass an integer workers >= 1")),
     Refusal("half a worker", call, {"workers": 1.5}, ("workers = 1.5 is no integer", "pass an integer workers >= 1")),
