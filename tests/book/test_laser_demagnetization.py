@@ -607,6 +607,6 @@ def test_invariant_figures_say_that_their_inputs_are_unverified():
     assert len(re.findall(r"\bmaterial\(", code)) == 1
     open_entries = [name for name, quantities in wanted().items() for q in quantities if not material(name, q).verified]
     captions = [cell.metadata["mystnb"]["figure"]["caption"] for cell in cells if "mystnb" in cell.metadata]
-    assert len(captions) == 6
+    assert len(captions) == 7
     for caption in captions:
         assert ("unverified inputs" in caption) == bool(open_entries), "the badge follows the table of materials"
