@@ -25,7 +25,7 @@ from tests.contracts.rows import not_negative, positive, quiet
 
 _FICK = ("spin_relaxation_time", "spin_diffusion_length", "fermi_velocity")  # infinite in media of no loss, no flight
 ENDLESS = "spins are never lost"
-STATED = ("layer ", "the magnetization", "a field")
+STATED = ("layer ", "the magnetization", "a field", "rtol = ")
 
 
 @st.composite
