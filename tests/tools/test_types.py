@@ -33,8 +33,8 @@ WRONG = {
     "Medium.valet_fert(6e-9, '0.5')": "incompatible type",
     "solve_stack(5)": "incompatible type",
 }
-ANY = {"_harmonics"}
-"""Not public, and called with numbers, arrays and symbols alike."""
+ANY = {"_fingerprint", "_harmonics"}
+"""Not public, and called with numbers, arrays, texts or symbols alike."""
 # What the checker cannot know of an example: which of its two results a function that broadcasts gave, what the values
 # of a dictionary of keywords are for, that a list of floats and zeros holds numbers, that a folder is on the disk.
 _UNION = r'Argument 1 to "round" has incompatible type "(?:float|complex) \| ndarray|\[union-attr\]'
