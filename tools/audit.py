@@ -1,8 +1,8 @@
 """Audit the lock: known vulnerabilities, packages that nothing asks for, hashes, licences.
 
-`python tools/audit.py` asks the package index (PyPI's JSON interface) about each locked version. An index that tells
-only about the newest version of a package is believed for that version. What it cannot be asked about is listed as
-not checked; nothing that was not checked is called sound.
+`python tools/audit.py` asks the package index that pip knows about each locked version, by its JSON interface. An index
+that tells only about the newest version of a package is believed for that version. What it cannot be asked about is
+listed as not checked; nothing that was not checked is called sound.
 """
 
 import json
@@ -17,9 +17,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pip._internal.models.index import PyPI
+
 from tools.isolation import LOCK, digest
 
-INDEX = "https://pypi.org/pypi"
 PROBE = ("ecdsa", "GHSA-wj6h-64fc-37mp")
 """A package with a hole that its authors do not mean to close: a database that does not know it knows nothing."""
 
@@ -29,7 +30,7 @@ Answer = Callable[[str], dict[str, Any] | None]
 def ask(place: str) -> dict[str, Any] | None:
     """What the index says of ``name`` or ``name/version``; nothing if it cannot be asked."""
     try:
-        with urllib.request.urlopen(f"{INDEX}/{place}/json", timeout=30) as reply:
+        with urllib.request.urlopen(f"{PyPI.pypi_url}/{place}/json", timeout=30) as reply:
             return dict(json.load(reply))
     except (OSError, ValueError):
         return None
@@ -112,5 +113,5 @@ if __name__ == "__main__":
     for part in ("vulnerable", "needless", "without_hash", "unchecked"):
         print(f"{part}: {result[part] or 'none'}")
     if not result["database"]:
-        print(f"NOT CHECKED for vulnerabilities: {INDEX} does not answer, or does not know {PROBE[1]}")
+        print(f"NOT CHECKED for vulnerabilities: {PyPI.pypi_url} does not answer, or does not know {PROBE[1]}")
     sys.exit(bool(result["vulnerable"] or result["needless"] or result["without_hash"]))
