@@ -14,6 +14,8 @@ from spinlib.accumulation import (
     SpinAccumulation,
     SpinStructure,
     decay_rate,
+    exchange_diffusion_tensor,
+    hanle_signal,
     solve_accumulation,
     transverse_wavenumber,
 )
@@ -79,9 +81,8 @@ METAL = DiffusiveMedium(1e-3, 1e-12, 1e-14, 1e-21)
 TIPPED = np.array([[1.0, 2.0, 0], [-2.0, 1.0, 0], [0, 0, 1.0]])
 PLAIN = DiffusiveMedium(1e-3, 1e-12)
 SLAB = Layer(METAL, 1e-8)
-SOLVED = solve_accumulation(
-    SpinStructure([Layer(METAL, 1e-7, (0, 0.6, 0.8)), SLAB], Boundary.spin_current((1.0, 0, 0)))
-)
+BOTH = [Layer(METAL, 1e-7, (0, 0.6, 0.8)), SLAB]
+SOLVED = solve_accumulation(SpinStructure(BOTH, Boundary.spin_current((1.0, 0, 0))))
 
 
 def _lengths(metal: DiffusiveMedium, diffusivity: float, spin_relaxation_time: float, **_: Any) -> None:
@@ -98,6 +99,7 @@ def _edges(structure: SpinStructure, layers: Any, origin: float = 0.0, **_: Any)
 def _balance(found: SpinAccumulation, structure: SpinStructure, **_: Any) -> None:
     """What enters a layer, less what leaves it, is what relaxes, turns the local spins or the field takes."""
     assert found.error_estimate >= 0
+    _ends(found, structure)
     edges = structure.edges
     if structure.left is not None and structure.left.kind == "spin_current":
         np.testing.assert_allclose(found.spin_current[0], structure.left.vector, rtol=0, atol=1e-6 * _flow(found))
@@ -110,6 +112,57 @@ def _balance(found: SpinAccumulation, structure: SpinStructure, **_: Any) -> Non
         taken = found.layer_torque[index] + found.layer_relaxation[index] + found.layer_field_torque[index]
         size = 1e-5 * (_flow(found) + np.abs(fed).max() + np.abs(taken).max()) + _rounding(found, structure)
         np.testing.assert_allclose(entering - leaving + fed, taken, rtol=0, atol=size)
+
+
+def _closes(found: SpinAccumulation, structure: SpinStructure, **_: Any) -> None:
+    """w and j at the end of a ring are those at its start, turned."""
+    first, last = (
+        (found.spin_accumulation[k] - found.equilibrium[k] * structure.exchange_force)
+        / structure.layers[k].medium.density_of_states
+        for k in (0, -1)
+    )
+    size = np.abs(found.spin_accumulation / min(x.medium.density_of_states for x in structure.layers)).max()
+    np.testing.assert_allclose(last, structure.right.matrix @ first, rtol=0, atol=1e-6 * size + 1e-300)
+    size = 1e-6 * _flow(found) + _rounding(found, structure)
+    np.testing.assert_allclose(
+        found.spin_current[-1], structure.right.matrix @ found.spin_current[0], rtol=0, atol=size + 1e-300
+    )
+    _balance(found, structure)
+
+
+def _ends(found: SpinAccumulation, structure: SpinStructure) -> None:
+    """What each end fixes: m, its deviation from equilibrium, or j by the conductance of a contact."""
+    for k, sign, end in ((0, -1, structure.left), (-1, 1, structure.right)):
+        m, rest = found.spin_accumulation[k], found.equilibrium[k]
+        size = 1e-9 * np.abs(found.spin_accumulation).max() + 1e-300
+        if end is None:
+            np.testing.assert_allclose(m, rest, rtol=0, atol=size)
+        elif end.kind == "spin_accumulation":
+            np.testing.assert_allclose(m, end.vector, rtol=0, atol=size)
+        elif end.kind == "contact":
+            nu = structure.layers[k].medium.density_of_states
+            w = (m - rest * structure.exchange_force) / nu
+            out = end.matrix @ (w - end.vector)
+            size = 1e-9 * np.abs(end.matrix).max() * (np.abs(w).max() + np.abs(end.vector).max())
+            size += 1e-6 * _flow(found) + _rounding(found, structure)
+            np.testing.assert_allclose(sign * found.spin_current[k], out, rtol=0, atol=size)
+
+
+def _there(values: tuple[np.ndarray, np.ndarray], self: SpinAccumulation, position: float) -> None:
+    """A structure whose layer is cut there has these values at the cut."""
+    edge = SOLVED.edges[1]
+    index = int(position >= edge)
+    start = SOLVED.edges[index]
+    whole, depth = BOTH[index], position - start
+    if not 1e-3 * whole.thickness < depth < (1 - 1e-3) * whole.thickness:
+        return
+    halves = [Layer(METAL, d, whole.magnetization) for d in (depth, whole.thickness - depth)]
+    cut = [*BOTH[:index], *halves, *BOTH[index + 1 :]]
+    other = solve_accumulation(SpinStructure(cut, Boundary.spin_current((1.0, 0, 0))))
+    places = np.flatnonzero(np.isclose(other.position, position, rtol=0, atol=1e-18))
+    assert len(places) == 2
+    for found, wanted in zip(values, (other.spin_accumulation, other.spin_current), strict=True):
+        np.testing.assert_allclose(found, wanted[places[0]], rtol=0, atol=1e-6 * np.abs(wanted).max())
 
 
 def _rounding(found: SpinAccumulation, structure: SpinStructure) -> float:
@@ -163,30 +216,59 @@ _solve = quiet("accumulation.solve_accumulation", *STATED)
 
 
 def _lasts(found: SpinAccumulation, structure: SpinStructure, initial: np.ndarray, times: np.ndarray, **_: Any) -> None:
-    """Between closed ends and without local spins all of m decays as exp(-t/tau_sf)."""
-    lost = structure.layers[0].medium.spin_relaxation_time
-    wanted = np.exp(-times / lost)[:, None, None] * initial
-    size = np.abs(initial).max() + 1e-300
-    np.testing.assert_allclose(
-        found.spin_accumulation, np.broadcast_to(wanted, found.spin_accumulation.shape), atol=1e-4 * size, rtol=0
-    )
+    """Between closed ends what is off equilibrium decays as exp(-t/tau_sf) and turns about H, against its sense."""
     layer = structure.layers[0]
+    field = layer.medium.exchange_frequency * layer.magnetization + structure.larmor_frequency
+    rest, pace = found.equilibrium[0], np.linalg.norm(field)
+    away = []
+    for time in times:
+        turn = rotation_matrix(-field, pace * time) if pace else np.eye(3)
+        away.append(np.exp(-time / layer.medium.spin_relaxation_time) * turn @ (initial - rest))
+    size = np.abs(initial).max() + np.abs(rest).max() + 1e-300
+    wanted = np.broadcast_to((rest + np.array(away))[:, None, :], found.spin_accumulation.shape)
+    np.testing.assert_allclose(found.spin_accumulation, wanted, atol=2e-3 * size, rtol=0)
     rounding = 1e-9 * size * layer.medium.diffusivity / layer.thickness
     np.testing.assert_allclose(found.spin_current, 0, atol=rounding, rtol=0)
 
 
 @st.composite
 def _boxes(draws: st.DrawFn) -> dict[str, Any]:
-    medium = draws(media(endless=False, magnetic=False))
+    plain = draws(media(endless=False, magnetic=False))
+    splitting = draws(draw.signed(1e-2, 10.0)) * hbar / plain.spin_relaxation_time
+    medium = DiffusiveMedium(plain.diffusivity, plain.spin_relaxation_time, plain.momentum_time, splitting)
     closed = Boundary.spin_current((0.0, 0.0, 0.0))
     thickness = draws(draw.sizes(0.1, 10.0)) * medium.spin_diffusion_length
     lost = medium.spin_relaxation_time
     times = np.cumsum([draws(draw.sizes(0.03, 1.0)) * lost for _ in range(draws(st.integers(1, 2)))])
     return {
-        "structure": SpinStructure([Layer(medium, thickness)], closed, closed),
+        "structure": SpinStructure(
+            [Layer(medium, thickness, draws(draw.directions()))], closed, closed, draws(draw.vectors(1e-2, 10.0)) / lost
+        ),
         "initial": draws(draw.vectors(1e-3, 1e3)),
         "times": times,
     }
+
+
+def _settles(found: SpinAccumulation, structure: SpinStructure, **_: Any) -> None:
+    """After thirty times of relaxation it is what the steady problem has."""
+    steady = _solve(structure=structure)
+    x = np.linspace(structure.edges[0], structure.edges[-1], 9)
+    for late, rest in zip(found.at(x), steady.at(x), strict=True):
+        np.testing.assert_allclose(late[-1], rest, rtol=0, atol=1e-4 * np.abs(rest).max() + 1e-300)
+
+
+@st.composite
+def _driven(draws: st.DrawFn) -> dict[str, Any]:
+    """Two magnets of any directions, fed from the left, between times that a metal of like lengths needs."""
+    lost, stack = draws(draw.sizes(1e-13, 1e-11)), []
+    for _ in range(2):
+        splitting = draws(draw.signed(1e-1, 10.0)) * hbar / lost
+        medium = DiffusiveMedium(1e-3, lost, 1e-2 * lost, splitting, draws(draw.sizes(0.1, 10.0)))
+        width = draws(draw.sizes(0.3, 3.0)) * medium.spin_diffusion_length
+        stack.append(Layer(medium, width, draws(draw.directions())))
+    fed = Boundary.spin_current(draws(draw.directions()) * np.sqrt(1e-3 / lost))
+    structure = SpinStructure(stack, fed, draws(st.sampled_from([None, Boundary.spin_accumulation((0.0, 1.0, 0))])))
+    return {"structure": structure, "initial": draws(draw.directions()), "times": np.array([10.0, 30.0]) * lost}
 
 
 def _tensor(found: np.ndarray, precession: np.ndarray, momentum_time: float, diffusivity: float) -> None:
@@ -203,6 +285,15 @@ def _wave(k: complex, medium: DiffusiveMedium, model: str = "moments") -> None:
         return
     assert k.real >= 0
     lost = medium.spin_relaxation_time
+    if model == "moments" or not medium.momentum_time:
+        tensor = exchange_diffusion_tensor((0, 0, medium.exchange_frequency), medium.momentum_time, medium.diffusivity)
+        out, gone = k**2 * complex(tensor[0, 0], tensor[1, 0]), complex(1 / lost, medium.exchange_frequency)
+        assert out == pytest.approx(gone, abs=1e-9 * abs(gone))
+    else:
+        # RHP (66): artanh of k v_F/(1/tau + i omega) is k v_F tau_p.
+        turned = medium.mean_free_path * k / (1 - medium.momentum_time / lost)
+        flight = complex(1, medium.precession_angle) / (1 - medium.momentum_time / lost)
+        assert flight * np.tanh(turned) == pytest.approx(turned, abs=1e-9 * abs(turned))
     mirrored = DiffusiveMedium(medium.diffusivity, lost, medium.momentum_time, -medium.exchange_splitting)
     other = transverse_wavenumber(mirrored, model=model)
     assert other == pytest.approx(np.conj(k), abs=1e-9 * abs(k))
@@ -218,24 +309,51 @@ def _decays(rate: complex, medium: DiffusiveMedium, wavenumber: float) -> None:
 
 
 def _between_directions(
-    m: np.ndarray, medium: DiffusiveMedium, left_direction: np.ndarray, right_direction: np.ndarray, **_: Any
+    m: np.ndarray, medium: DiffusiveMedium, left_direction: np.ndarray, right_direction: np.ndarray, thickness: float
 ) -> None:
-    """Along the sum of the directions."""
+    """Along the sum of the directions; what flows into both sides adds to nothing."""
+    k, length = transverse_wavenumber(medium), medium.spin_diffusion_length
+    along = 1.0 if thickness == inf else 1 / np.tanh(thickness / length)
+    across = k * length / (1 + 1j * medium.precession_angle) / (1.0 if thickness == inf else np.tanh(k * thickness))
+    flow, size = np.zeros(3), 0.0
+    for d in (left_direction, right_direction):
+        inside = m - (d @ m) * d
+        flow += along * (d @ m - 1) * d + across.real * inside + across.imag * np.cross(d, m)
+        size += along + abs(across) * np.linalg.norm(inside)
+    np.testing.assert_allclose(flow, 0, rtol=0, atol=1e-9 * size)
     half = left_direction + right_direction
     assert np.linalg.norm(np.cross(m, half)) <= 1e-9 * np.linalg.norm(m) * np.linalg.norm(half)
     assert m @ half >= 0
 
 
-def _hanle(signal: float, distance: float, larmor_frequency: float, medium: DiffusiveMedium, **_: Any) -> None:
+def _hanle(
+    signal: float, distance: float, larmor_frequency: float, medium: DiffusiveMedium, obliqueness: float = np.pi / 2
+) -> None:
+    """What the solver finds in an endless layer, where it needs no more than some waves to get there."""
     flight = abs(1 + 1j * larmor_frequency * medium.momentum_time)
     assert abs(signal) <= 1 + flight
+    length = medium.spin_diffusion_length
+    waves = np.sqrt(flight * (1 + abs(larmor_frequency) * medium.spin_relaxation_time))
+    shown = min(distance, 3 * length)
+    if waves * max(shown / length, 1) > 300:
+        return
+    field = larmor_frequency * np.array([np.sin(obliqueness), 0.0, np.cos(obliqueness)])
+    injected = Boundary.spin_current((0.0, 0.0, medium.diffusivity / length))
+    half = SpinStructure([Layer(medium, max(shown, length / waves))], injected, Boundary.open(), field)
+    found = _solve(structure=half).at(shown)[0][2]
+    wanted = hanle_signal(shown, larmor_frequency, medium, obliqueness=obliqueness)
+    assert found == pytest.approx(wanted, abs=1e-6)
+    assert distance != shown or wanted == signal
 
 
 def _small(found: Any, medium: DiffusiveMedium, equilibrium_ratio: float) -> None:
-    """alpha >= 0; alpha/g' = R w within half of the ratio."""
+    """The slow mode of both spins: its left eigenvector at B = 0 gives (1 - i alpha)/g' = 1 + xi w/(w + i)."""
     assert found.alpha >= 0
     assert found.gyromagnetic_factor > 0
-    assert found.alpha <= abs(equilibrium_ratio) / 2 * found.gyromagnetic_factor * (1 + 1e-12)
+    lost, omega = 1 / medium.spin_relaxation_time, medium.exchange_frequency
+    pull = equilibrium_ratio * omega / (omega + 1j * lost) if omega else 0.0
+    left = (1 - 1j * found.alpha) / found.gyromagnetic_factor
+    assert left == pytest.approx(1 + pull, abs=1e-12 * (1 + abs(pull)))
 
 
 @st.composite
@@ -338,7 +456,7 @@ CONTRACTS = (
     Contract(
         f"{_OF}solve_accumulation",
         st.fixed_dictionaries({"structure": structures(ring=True)}),
-        _balance,
+        _closes,
         tolerance=1e-9,
         examples=8,
         label="on a ring",
@@ -347,6 +465,8 @@ CONTRACTS = (
     Contract(
         f"{_OF}SpinAccumulation.at",
         st.fixed_dictionaries({"self": st.just(SOLVED), "position": draw.between(0.0, 1.1e-7)}),
+        _there,
+        {"position": 0},
     ),
     Contract(
         f"{_OF}evolve_accumulation",
@@ -355,6 +475,15 @@ CONTRACTS = (
         tolerance=1e-6,
         examples=4,
         call=quiet(f"{_OF}evolve_accumulation", *STATED),
+    ),
+    Contract(
+        f"{_OF}evolve_accumulation",
+        _driven(),
+        _settles,
+        tolerance=1e-6,
+        examples=2,
+        call=quiet(f"{_OF}evolve_accumulation", *STATED),
+        label="to the steady state",
     ),
     Contract(
         f"{_OF}bilayer",

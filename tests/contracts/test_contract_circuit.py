@@ -100,10 +100,11 @@ def _heats(current: Any, m: Any, conductance: InterfaceConductance, spin_voltage
     assert across_m == pytest.approx(wanted, abs=1e-9 * max(size, wanted))
 
 
-def _turns(torque: Any, m: Any, spin_current: Any, **given: float) -> None:
-    size = np.linalg.norm(torque) + 1e-300
-    assert abs(torque @ m) <= 1e-9 * size + 1e-15 * np.abs(torque).max() * np.abs(spin_current).max()
-    assert torque @ spin_current >= -1e-12 * size * np.abs(spin_current).max()
+def _turns(torque: Any, m: Any, spin_current: Any, magnetic_moment: float, gyromagnetic_ratio: float) -> None:
+    """What I_s carries across m, hbar/2e per ampere, is the change of M_s V m/gamma (BTBK 3)."""
+    absorbed = spin_current - (m @ spin_current) * m
+    rate = torque * (magnetic_moment / gyromagnetic_ratio) * (2 * e / hbar)
+    np.testing.assert_allclose(rate, absorbed, rtol=0, atol=1e-12 * np.linalg.norm(spin_current))
 
 
 def _pumped(given: dict[str, Any]) -> float:

@@ -68,6 +68,17 @@ def stacks(draws: st.DrawFn) -> dict[str, Any]:
     return given | draws(st.fixed_dictionaries({}, optional={"current_density": draw.signed(1e-6, 1e14)}))
 
 
+@st.composite
+def films(draws: st.DrawFn) -> dict[str, Any]:
+    """Two to four magnetic films, each about as thick as its spin diffusion length, of like resistivity."""
+    layers = []
+    for _ in range(draws(st.integers(2, 4))):
+        length = draws(draw.sizes(1e-9, 1e-7))
+        medium = Medium.valet_fert(draws(draw.sizes(1e-8, 1e-6)), draws(draw.between(-0.9, 0.9)), length)
+        layers.append(Layer(medium, length * draws(draw.sizes(0.03, 30.0))))
+    return {"layers": layers, "interfaces": [None] * (len(layers) - 1)}
+
+
 def _conducts(medium: Medium, conductivity: np.ndarray, relaxation: np.ndarray) -> None:
     assert medium.total_conductivity == pytest.approx(np.sum(conductivity), rel=1e-14, abs=0)
     assert (np.diff(medium.diffusion_lengths) >= 0).all()
@@ -286,6 +297,14 @@ CONTRACTS = (
         inf={"edges": "a lead has no end"},
         takes={"interfaces none": "all are transparent"},
         examples=40,
+    ),
+    Contract(
+        "diffusion.solve_stack",
+        films(),
+        _stationary,
+        omit=dict.fromkeys(("layers", "interfaces"), "as it was passed"),
+        takes={"interfaces none": "all are transparent"},
+        label="of films",
     ),
     Contract(
         "diffusion.solve_stack",

@@ -39,8 +39,13 @@ def _stops(voltage: Any, m: Any, mdot: Any) -> None:
 
 
 def _battery(voltage: float, angular_frequency: float, theta: float, sink_ratio: float) -> None:
+    """The pumped share sin^2(theta) of what is missing to hbar w/2e feeds the sink."""
     whole = hbar * angular_frequency / (2 * e)
     assert 0 <= voltage <= whole * (1 + 1e-15)
+    lost = sink_ratio * voltage
+    assert np.sin(theta) ** 2 * (whole - voltage) == pytest.approx(
+        lost, abs=1e-12 * (lost + whole * np.sin(theta) ** 2)
+    )
     if sink_ratio == 0:
         assert voltage == whole
 
@@ -50,10 +55,13 @@ def _damps(alpha: float, mixing_conductance: complex, magnetic_moment: float, gy
     assert alpha == pytest.approx(wanted, abs=1e-12 * wanted)
 
 
-def _width(width: float, inhomogeneous: float, alpha: float, frequency: float, **_: Any) -> None:
-    assert width >= inhomogeneous
-    if alpha * frequency == 0:
-        assert width == inhomogeneous
+def _width(
+    width: float, inhomogeneous: float, alpha: float, frequency: float, gyromagnetic_ratio: float, kind: str
+) -> None:
+    """A Lorentzian of half width alpha w/gamma: its half is there, three quarters of it where it is steepest."""
+    height = {"full_width": 1 / 2, "peak_to_peak": 3 / 4}[kind]
+    wanted = 2 * np.sqrt(1 / height - 1) * alpha * 2 * np.pi * frequency / gyromagnetic_ratio
+    assert width - inhomogeneous == pytest.approx(wanted, abs=1e-12 * (wanted + inhomogeneous))
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spinlib.scattering.random_matrix import random_spacer
 from spinlib.scattering.smatrix import SMatrix, compose, rotate
-from spinlib.scattering.stack import HatMatrix, normal_metal
+from spinlib.scattering.stack import HatMatrix, bulk_layer, normal_metal
 from tests.contract import Contract, Limit, contracts, refused
 from tests.contracts import draw, kinds, layers
 
@@ -124,10 +124,19 @@ def _spacer(layer: HatMatrix, transmission: float) -> None:
 
 
 def _slab(layer: HatMatrix, thickness: float, scattering_up: float, scattering_down: float, **given: Any) -> None:
-    """Valid, the same from both sides; without flips T_s = 1/(1 + G_s L)."""
+    """Valid, the same from both sides, as two halves of it; the same for all spins without an axis; flips aside, Ohm."""
     _valid(layer)
     np.testing.assert_array_equal(layer.t, layer.t_prime)
     np.testing.assert_array_equal(layer.r, layer.r_prime)
+    turns = {name: given[name] for name in ("theta", "phi") if name in given}
+    rest = {name: value for name, value in given.items() if name not in turns}
+    half = bulk_layer(thickness / 2, scattering_up, scattering_down, **rest)
+    whole = rotate(compose(half, half), **turns) if turns else compose(half, half)
+    for block in BLOCKS:
+        found = getattr(layer, block)
+        np.testing.assert_allclose(found, getattr(whole, block), rtol=0, atol=1e-8)
+        if "transverse_decay" not in given:
+            np.testing.assert_allclose(found[1:, 1:], np.eye(3) * np.trace(found[1:, 1:]) / 3, rtol=0, atol=1e-9)
     if given["spin_flip"] == 0:
         through = sum(1 / (1 + rate * thickness) for rate in (scattering_up, scattering_down)) / 2
         assert layer.t[0, 0] == pytest.approx(through, abs=1e-12 * through)

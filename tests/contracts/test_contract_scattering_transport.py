@@ -48,10 +48,14 @@ def _transport(result: Any, layers: Any, source: str, polarization: Any = None) 
 
 
 def _filters(result: Any, theta: float, spacer_transmission: float) -> None:
+    """As two perfect filters have it in series; in proportion to n, where the digits of the layers do not reach."""
     torque, g = result
     assert 0 <= g <= spacer_transmission
-    assert not torque[1:].any()
-    np.testing.assert_allclose(torque[0] * np.cos(theta / 2), g * np.sin(theta / 2), rtol=0, atol=1e-14)
+    filters, n = ferromagnet(1.0, 0.0), max(spacer_transmission, 1e-3)
+    with warnings.catch_warnings(action="ignore"):
+        whole = transport([rotate(filters, theta), normal_metal(n), filters])
+    np.testing.assert_allclose(g / spacer_transmission, whole.conductance / n, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(torque / spacer_transmission, whole.torque[2] / n, rtol=0, atol=1e-9)
 
 
 @st.composite
@@ -64,9 +68,18 @@ def weak(draw_one: st.DrawFn) -> dict[str, float]:
     return inputs
 
 
-def _weak(torque: Any, theta: float, asymmetry_a: float, **_: float) -> None:
-    assert not torque[1:].any()
-    assert torque[0] * np.sin(theta) * asymmetry_a >= 0
+def _weak(torque: Any, theta: float, spacer_transmission: float, **given: float) -> None:
+    """Asymmetries a hundred times smaller make a torque 1e6 times smaller, which is that of the layers."""
+    mean, half = ([given[f"{name}_{layer}"] for layer in "ab"] for name in ("transmission", "asymmetry"))
+    weak, small = 1e-2, []
+    for average, share in zip(mean, half, strict=True):
+        up, down = (float(np.clip(average + sign * weak * share, 0.0, 1.0)) for sign in (1, -1))
+        small.append(ferromagnet(up, down))
+    with warnings.catch_warnings(action="ignore"):
+        whole = transport([rotate(small[0], theta), normal_metal(spacer_transmission), small[1]])
+    wanted = weak**3 * torque
+    tolerance = 1e-2 * np.abs(wanted).max() + 1e-14
+    np.testing.assert_allclose(whole.torque[2], wanted, rtol=0, atol=tolerance)
 
 
 @st.composite
@@ -83,10 +96,27 @@ def dirty(draw_one: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def _dirty(torque: Any, transmission_up_a: float, transmission_down_a: float, **_: Any) -> None:
-    assert torque[2] == 0
-    if transmission_up_a == transmission_down_a:
-        assert not torque.any()
+def _dirty(
+    torque: Any,
+    theta: float,
+    spacer_transmission: float,
+    transmission_up_a: float,
+    transmission_down_a: float,
+    reflection_mixing_b: complex,
+    transmission_mixing_b: complex,
+) -> None:
+    """A spacer that is dirty against both magnets has the torque of the layers, which is as its square."""
+    passing = 1 - abs(reflection_mixing_b)
+    magnets = [
+        rotate(ferromagnet(transmission_up_a, transmission_down_a), theta),
+        ferromagnet(passing, passing, reflection_mixing=reflection_mixing_b, transmission_mixing=transmission_mixing_b),
+    ]
+    n = 1e-3 * min(transmission_up_a, transmission_down_a, passing)
+    with warnings.catch_warnings(action="ignore"):
+        whole = transport([magnets[0], normal_metal(n), magnets[1]])
+    wanted = (n / spacer_transmission) ** 2 * torque
+    tolerance = 1e-2 * np.abs(wanted).max() + 1e-14
+    np.testing.assert_allclose(whole.torque[2], wanted, rtol=0, atol=tolerance)
 
 
 @st.composite
