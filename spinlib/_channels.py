@@ -30,8 +30,8 @@ def _asymmetry(name: str, value: object, *, closed: bool) -> float:
 def _rate(sigma: float, other: float, length: float, names: str) -> float:
     """Return G = 1/[l^2 (1/sigma + 1/sigma')], or refuse arguments that take it out of the range of floats."""
     with np.errstate(all="ignore"):
-        rate = float(1 / (np.float64(1 / sigma + 1 / other) * np.square(length)))
-    if not np.isfinite(rate):
+        rate = float(1 / ((1 / np.float64(sigma) + 1 / np.float64(other)) * np.square(length)))
+    if not (np.isfinite(rate) and sigma and other):
         raise ValueError(f"{names} give a relaxation of {rate} S/m^3: pass SI values, lengths in m")
     return rate
 

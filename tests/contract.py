@@ -10,6 +10,7 @@ import faulthandler
 import functools
 import importlib
 import math
+import re
 import secrets
 import signal
 import sys
@@ -28,6 +29,8 @@ from hypothesis import strategies as st
 Inputs = dict[str, Any]
 
 PATIENCE = 20  # seconds of the processor that an input may take
+COMPILED = 60  # where the first call may compile
+_TRIES = 4  # to draw arguments of the shapes of others
 LONGER = 20  # how many times the examples of the long lane
 _QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.nested_given)
 
@@ -225,21 +228,20 @@ class Contract:
         )
 
         @chosen
-        @given(
-            self.inputs, self.inputs if self.stacks else st.none(), st.sampled_from(self.forms), st.integers(0, 2**16)
-        )
-        def run(one: Inputs, other: Inputs | None, form: Callable[[Any], Any], choice: int) -> None:
+        @given(st.data(), self.inputs, st.sampled_from(self.forms), st.integers(0, 2**16))
+        def run(data: Any, one: Inputs, form: Callable[[Any], Any], choice: int) -> None:
             with watchdog(self.patience):
                 result = self._kept(one)
                 changed = {name: form(value) for name, value in one.items()}
                 assert_same(self._leaves(self(**changed)), result, f"{form.__name__} inputs", self.tolerance)
-                if other is not None:
-                    compared.append(self._stacked(one, other, choice))
+                if self.stacks:
+                    compared.append(self._stacked(one, self._like(data, one), choice))
 
         compared: list[bool] = []
         if not at_length:
             run()
-            assert not self.stacks or any(compared), "no inputs could be stacked"
+            done = f"{sum(compared)} of {len(compared)} inputs could be stacked"
+            assert not self.stacks or sum(compared) >= min(self.examples, 4), done
             return
         start = secrets.randbits(32) if start is None else start
         try:
@@ -270,6 +272,16 @@ class Contract:
         if self.keeps:
             self.keeps(result, **inputs)
         return found
+
+    def _like(self, data: Any, one: Inputs) -> Inputs:
+        """Draw inputs whose arguments that broadcast have the shapes of those of ``one``, if a few draws give such."""
+        wanted = {name: np.shape(one[name]) for name in self.stacks if name in one}
+        other: Inputs = {}
+        for _ in range(_TRIES):
+            other = data.draw(self.inputs)
+            if {name: np.shape(other[name]) for name in self.stacks if name in other} == wanted:
+                break
+        return other
 
     def _stacked(self, one: Inputs, other: Inputs, choice: int) -> bool:
         """Stack some of the arguments that broadcast; the results must be those of the single calls, stacked.
@@ -336,10 +348,10 @@ class Contract:
         for argument, kind, inputs in self.wrong():
             what = f"{argument} {kind}"
             problem = self._refused(argument, inputs)
-            if problem and what not in taken:
-                problems.append(f"{what}: {problem}")
-            elif problem:
+            if problem == "accepted" and what in taken:
                 taken.remove(what)
+            elif problem:
+                problems.append(f"{what}: {problem}")
         problems += [f"{what}: its entry in takes is needless" for what in taken]
         assert not problems, "\n".join([f"{self}:", *problems])
 
@@ -349,7 +361,8 @@ class Contract:
             with watchdog(self.patience):
                 self(**inputs)
         except ValueError as refusal:
-            return "" if self.named.get(argument, argument) in str(refusal) else f"{refusal} does not name it"
+            name = self.named.get(argument, argument)
+            return "" if _names(name, str(refusal)) else f"{refusal} does not name it"
         except Exception as problem:
             return f"{problem!r} is no ValueError"
         return "accepted"
@@ -420,9 +433,16 @@ WRONG: Mapping[str, Callable[[Any], Any]] = {
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
+def _names(name: str, message: str) -> bool:
+    """Whether a message has a name as a word of its own: ``m`` is not in ``sum``."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) is not None
+
+
 @dataclass(frozen=True)
 class Limit:
     """A stated limit of one argument: accepted ``at`` it, refused ``beyond`` it.
+
+    A result at the limit is finite; it may be infinite where an input is.
 
     Args:
         name: path below ``spinlib``.
@@ -433,6 +453,8 @@ class Limit:
         given: the other keyword arguments, valid ones; or a strategy whose simplest example they are.
         label: tells rows of one argument apart.
         named: how the messages name the argument, if not by its name.
+        endless: leaf of the result at the limit that may be infinite or nan, and why.
+        patience: seconds for one value.
     """
 
     name: str
@@ -443,23 +465,34 @@ class Limit:
     given: Inputs | st.SearchStrategy[Inputs] = field(default_factory=dict)
     label: str = ""
     named: str = ""
+    endless: Mapping[str, str] = field(default_factory=dict)
+    patience: float = COMPILED
 
     def __str__(self) -> str:
         return f"{self.name} {self.argument} {self.label}".strip()
 
-    def _call(self, value: Any) -> Any:
+    def _inputs(self, value: Any) -> Inputs:
         others = self.given if isinstance(self.given, dict) else examples(self.given, 1)[0]
-        with watchdog():
-            return resolve(self.name)(**{**others, self.argument: value})
+        return {**others, self.argument: value}
+
+    def _call(self, value: Any) -> Any:
+        inputs = self._inputs(value)
+        with watchdog(self.patience):
+            return resolve(self.name)(**inputs)
 
     def check_refusals(self) -> None:
         for value in self.at:
-            self._call(value)
+            open_ended = any(_numeric(leaf) and np.isinf(leaf).any() for leaf in leaves(self._inputs(value)).values())
+            for path, leaf in leaves(self._call(value), properties=False).items():
+                if _numeric(leaf) and path not in self.endless:
+                    sound = not np.isnan(leaf).any() and (open_ended or np.isfinite(leaf).all())
+                    assert sound, f"{self} = {value!r}: {path or 'the result'} is {leaf}"
         for value in self.beyond:
             with pytest.raises(ValueError) as caught:
                 self._call(value)
             message = str(caught.value)
-            missing = [part for part in (self.named or self.argument, *self.says) if part not in message]
+            missing = [part for part in self.says if part not in message]
+            missing += [name for name in (self.named or self.argument,) if not _names(name, message)]
             assert not missing, f"{self} = {value!r}: {message!r} does not say {missing}"
 
 

@@ -27,6 +27,7 @@ _Real = NDArray[np.float64]
 
 MOST: Final = 400_000  # cells of a structure
 _LEAST: Final = 40  # cells in a layer that is not uniform
+_ENDLESS: Final = 1e15  # cells that are counted at most
 _LEVELS: Final = 8  # of halving where a field is rough
 _SMOOTH: Final = 1e-3  # share of a field that a cubic may miss
 
@@ -86,7 +87,8 @@ def first_mesh(structure: SpinStructure, longest: float, angle: float) -> tuple[
     counts = []
     for layer in structure.layers:
         step = min(longest, resolved(structure, layer, angle))
-        counts.append(max(2 if layer.uniform else _LEAST, int(np.ceil(layer.thickness / step))))
+        asked = float(min(np.divide(layer.thickness, step, dtype=np.longdouble), _ENDLESS))
+        counts.append(max(2 if layer.uniform else _LEAST, int(np.ceil(asked))))
     problem = "cells are needed to resolve all waves, too many"
     remedy = (
         f"pass thinner layers or a longer max_step or, for an evolution, a longer first time, for {MOST // 2} at most"

@@ -71,7 +71,7 @@ class LinearField:
 
     def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
         """Return the field [T] of ``m`` ``(..., 3)``; it does not depend on the time."""
-        return np.asarray(np.asarray(self.applied) + np.asarray(m) @ np.asarray(self.tensor))
+        return np.asarray(np.asarray(self.applied) + vectors("m", m) @ np.asarray(self.tensor))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class SpinTorque:
 
     def __call__(self, m: ArrayLike, t: float = 0.0) -> _Real:  # noqa: ARG002 (the signature of every law)
         """Return the torque [1/s] on ``m`` ``(..., 3)``; it does not depend on the time."""
-        p, n = np.asarray(self.polarizer), np.asarray(m)
+        p, n = np.asarray(self.polarizer), vectors("m", m)
         along = np.einsum("i,...i->...", p, n)[..., None]
         torque = self.damping_like * (p - along * n) + self.field_like * np.cross(p, n)
         return np.asarray(torque / (1 + self.asymmetry * along))

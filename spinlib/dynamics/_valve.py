@@ -75,6 +75,8 @@ class ValveTorque:
             require(f"majority + minority of {name}", total, total > 0, "lets no charge current pass", remedy)
         for name in ("magnetic_moment", "gyromagnetic_ratio"):
             object.__setattr__(self, name, number(name, getattr(self, name), positive))
+        moment, remedy = self.magnetic_moment, "pass magnetic_moment in SI units"
+        require("magnetic_moment", moment, 2 * e * moment > 0, "over hbar/2e leaves the range of floats", remedy)
         if not isinstance(self.pumping, bool | np.bool_):
             raise ValueError(f"pumping = {self.pumping!r} is no bool: pass True or False")
         axis = np.asarray(self.m_fixed)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
-from spinlib._validate import float_or_array, generator, number, positive, real, require
+from spinlib._validate import float_or_array, generator, instance, number, positive, real, require
 from spinlib.lattice.green import Scattering
 from spinlib.pumping import parametric_pumping
 from spinlib.units import e, e2_over_h, hbar
@@ -29,6 +29,7 @@ __all__ = [
 
 _Real = NDArray[np.float64]
 
+_SCATTERING = "what scattering_matrix returns"
 _RESAMPLES = 1000
 _FEWEST = 3  # lengths in a window
 _OFF_LINE, _CURVED = 0.05, 3.0  # share of the value, errors of the curvature
@@ -158,6 +159,7 @@ def wall_scattering(
     >>> round(wall.p_beta, 12)  # 2 k lambda_w |r|^2/g
     6.0
     """
+    instance("scattering", scattering, Scattering, _SCATTERING)
     if len(scattering.derivatives) != 1:
         count = len(scattering.derivatives)
         raise ValueError(f"scattering has {count} derivatives: pass one with dS/dr_w alone")
@@ -291,6 +293,7 @@ def resistivity(slope: ArrayLike, sites: int, lattice_constant: float) -> float 
 
 
 def _pumping(scattering: Scattering, lead: str | None) -> Any:
+    instance("scattering", scattering, Scattering, _SCATTERING)
     if not len(scattering.derivatives):
         raise ValueError("scattering has no derivatives: pass perturbations to the sample")
     size, n_left = len(scattering.matrix), scattering.n_left

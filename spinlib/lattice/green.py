@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinlib._validate import finite, hermitian, integer, require
+from spinlib._validate import finite, hermitian, instance, integer, require
 from spinlib.lattice import _recursion, _transfer
 from spinlib.lattice.leads import Lead
 
@@ -198,6 +198,9 @@ def scattering_matrix(
     array([[-1.+0.j,  0.+0.j],
            [ 0.+0.j, -1.+0.j]])
     """
+    instance("system", system, LayeredSystem, "LayeredSystem(onsite, coupling, ...)")
+    for name, lead in (("left", left), ("right", right)):
+        instance(name, lead, Lead, "a Lead, such as cubic_lead(...)")
     sizes = {"left": len(left.self_energy), "right": len(right.self_energy)}
     for name, size in sizes.items():
         require(f"n of {name}", size, size == system.onsite.shape[1], "is not that of the sample", "pass equal sizes")

@@ -59,7 +59,8 @@ class Lead:
         if sigma.shape != (size, size) or w.ndim != 2 or len(w) != size or not w.size:
             shapes = f"self_energy of shape {sigma.shape} and injection of shape {w.shape}"
             raise ValueError(f"{shapes} do not agree: pass (n, n) and (n, M) with M >= 1")
-        spin = shaped("spin", self.spin, (w.shape[1],), f"pass {w.shape[1]} labels +1, -1 or 0")
+        remedy = f"pass {w.shape[1]} labels +1, -1 or 0, one per column of injection"
+        spin = shaped("spin", self.spin, (w.shape[1],), remedy)
         require("spin", spin, np.isin(spin, (-1, 0, 1)), "is no label", "pass +1, -1 or 0")
         gamma = 1j * (sigma - sigma.conj().T)
         largest = max(np.abs(gamma).max(), np.abs(w).max() ** 2)

@@ -250,10 +250,14 @@ def slab_amplitudes(
 
 def _thickness(value: object) -> _Real:
     """Return integers of at least 1 as floats, or refuse them by name."""
-    array = np.asarray(value)
+    remedy = "pass integers thickness >= 1, in sites"
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"thickness = {value!r} is no array of integers: {remedy}") from None
     if array.dtype.kind not in "iu":
-        raise ValueError(f"thickness = {value!r} is no integer: pass integers thickness >= 1, in sites")
-    require("thickness", array, array >= 1, "is below 1", "pass integers thickness >= 1, in sites")
+        raise ValueError(f"thickness = {value!r} is no integer: {remedy}")
+    require("thickness", array, array >= 1, "is below 1", remedy)
     return array.astype(np.float64)
 
 

@@ -82,10 +82,12 @@ def blocks(matrices: dict[str, ArrayLike], side: str, *, complex_allowed: bool) 
     """Return named square matrices of one size, broadcast to one leading shape and read-only."""
     remedy = f"pass four blocks of shape {side}"
     arrays = {name: finite(name, value, remedy, complex_allowed=complex_allowed) for name, value in matrices.items()}
-    size = next(iter(arrays.values())).shape[-1:]
+    shapes = [array.shape[-2:] for array in arrays.values()]
+    square = [shape for shape in shapes if len(shape) == 2 and shape[0] == shape[1]]
+    size = max(square, key=square.count, default=())
     for name, array in arrays.items():
-        if array.ndim < 2 or array.shape[-2:] != size * 2:
-            raise ValueError(f"{name} has shape {array.shape}, which is not {side} like the first block: {remedy}")
+        if array.ndim < 2 or array.shape[-2:] != size:
+            raise ValueError(f"{name} has shape {array.shape}, which is not {side} like most blocks: {remedy}")
     batch = shared_shape(**{name: array.shape[:-2] for name, array in arrays.items()})
     return [np.broadcast_to(array, (*batch, *array.shape[-2:])) for array in arrays.values()]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.contract import Contract, Limit
+from tests.contract import Contract, Limit, resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,6 +37,12 @@ def _rows(module: ModuleType, argument: str) -> list[Any]:
     return [row for mark in marks if mark.name == "parametrize" and mark.args[0] == argument for row in mark.args[1]]
 
 
+def _call(row: Contract | Limit) -> str:
+    """Return what a row is about, whichever path leads to it."""
+    call = resolve(row.name)
+    return f"{call.__module__}.{call.__qualname__}"
+
+
 def counts() -> dict[str, int]:
     """Return the numbers of contracts, of limits and of refusals tried, in all and by kind of table."""
     tables = rooms()
@@ -44,17 +50,23 @@ def counts() -> dict[str, int]:
     limits: list[Limit] = [row for module in tables for row in getattr(module, "LIMITS", ())]
     others = [p for p in sorted((ROOT / "tests").rglob("test_*.py")) if "refusals(" in p.read_text(encoding="utf-8")]
     stated = sum(len(_rows(_module(path), "refusal")) for path in others)
-    wrong = sum(len(row.wrong()) - len(row.takes) for row in contracts)
-    beyond = sum(len(row.beyond) for row in limits)
+    # One call may have several rows, and a value stand in more than one of them: each counts once.
+    wrong = {
+        (_call(row), argument, "object" if kind == "object" else repr(inputs[argument]))
+        for row in contracts
+        for argument, kind, inputs in row.wrong()
+        if f"{argument} {kind}" not in row.takes
+    }
+    beyond = {(_call(row), row.argument, repr(value)) for row in limits for value in row.beyond} - wrong
     return {
         "contracts": len(contracts),
         "examples": sum(row.examples for row in contracts),
         "limits": len(limits),
         "accepted at a limit": sum(len(row.at) for row in limits),
-        "refused beyond a limit": beyond,
-        "wrong kinds refused": wrong,
+        "refused beyond a limit": len(beyond),
+        "wrong kinds refused": len(wrong),
         "stated refusals": stated,
-        "refusals tried": stated + wrong + beyond,
+        "refusals tried": stated + len(wrong) + len(beyond),
     }
 
 

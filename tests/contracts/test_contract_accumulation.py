@@ -484,6 +484,7 @@ CONTRACTS = (
         examples=2,
         call=quiet(f"{_OF}evolve_accumulation", *STATED),
         label="to the steady state",
+        takes={"times short": "fewer times"},
     ),
     Contract(
         f"{_OF}bilayer",
@@ -642,6 +643,9 @@ LIMITS = (
         _RUN,
     ),
     *positive(f"{_OF}evolve_accumulation", "time_step max_step", _RUN, 1e-8),
+    Limit(
+        f"{_OF}evolve_accumulation", "max_step", [1e-9], [5e-324, 1e-300, 1e-35], ("too many", "longer"), _RUN, "fine"
+    ),
     Limit(
         f"{_OF}SpinAccumulation.at",
         "position",

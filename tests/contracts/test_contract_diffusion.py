@@ -391,6 +391,7 @@ LIMITS = (
     Limit("diffusion.Medium.valet_fert", "beta", [_THIN, -_THIN], [1.0, -1.0], ("|beta| < 1",), {"resistivity": 1e-7}),
     Limit("diffusion.Medium.valet_fert", "channels", [2, 4], [3, 2.5, True], ("pass 2",), {"resistivity": 1e-7}),
     *positive("diffusion.Medium.s_d", "conductivity", {"beta": 0.0, "minority_beta": 0.0}, 1e-300),
+    Limit("diffusion.Medium.s_d", "conductivity", [], [5e-324], ("pass",), _MINORITY | {"minority_beta": 0.0}, "tiny"),
     Limit(
         "diffusion.Medium.s_d",
         "beta",
@@ -493,6 +494,10 @@ LIMITS = (
         [_sd(1e-30), _sd(1e30), _sd(1.0, 1e-60), _sd(1.0, 1e60), _sd(1.0, 0.0)],
         [_sd(0.99e-30), _sd(1.01e30), _sd(1.0, 0.99e-60), _sd(1.0, 1.01e60), _sd(cross=1e-9), SLAB.medium],
         ("pass",),
+        endless=dict.fromkeys(
+            ("l_sd", "l_sf", "lambda_s", "lambda_sd", "lambda_minus", "lambda_plus"),
+            "channels that are not tied do not relax",
+        ),
     ),
     Limit(
         "diffusion.normal_ferromagnet_junction",

@@ -66,15 +66,16 @@ READERS: dict[str, tuple[Callable[[Path], Any], st.SearchStrategy[str]]] = {
 
 
 def lanes(quick: int) -> pytest.MarkDecorator:
-    """Parametrise a test over the number of examples of the quick and of the long lane."""
-    long = pytest.param(quick * LONGER, id="at length", marks=pytest.mark.full)
-    return pytest.mark.parametrize("examples", [pytest.param(quick, id="quick"), long])
+    """Parametrise a test over the examples, their number and whether they are new ones: the quick and the long lane."""
+    long = pytest.param((quick * LONGER, True), id="at length", marks=pytest.mark.full)
+    return pytest.mark.parametrize("examples", [pytest.param((quick, False), id="quick"), long])
 
 
-def drawn(test: Callable[..., None], examples: int, *strategies: st.SearchStrategy[Any]) -> None:
+def drawn(test: Callable[..., None], examples: tuple[int, bool], *strategies: st.SearchStrategy[Any]) -> None:
     """Run a test on drawn inputs; at length they are new ones each time, and a failure prints the input."""
     quiet = [HealthCheck.too_slow, HealthCheck.nested_given, HealthCheck.data_too_large]
-    chosen = settings(max_examples=examples, derandomize=examples < 10 * LONGER, suppress_health_check=quiet)
+    count, anew = examples
+    chosen = settings(max_examples=count, derandomize=not anew, suppress_health_check=quiet)
     chosen(given(*strategies)(test))()
 
 
@@ -88,7 +89,7 @@ def tried(read: Callable[[Path], Any], file: Path) -> tuple[str, Any]:
 
 @pytest.mark.parametrize("reader", READERS)
 @lanes(60)
-def test_invariant_contract_files_damaged(reader: str, examples: int, folder: Path) -> None:
+def test_invariant_contract_files_damaged(reader: str, examples: tuple[int, bool], folder: Path) -> None:
     """A result, finite in every number, or a ValueError that names the file and a remedy; in time."""
     read, whole = READERS[reader]
     file = folder / f"{reader}.own"
@@ -107,7 +108,7 @@ def test_invariant_contract_files_damaged(reader: str, examples: int, folder: Pa
 
 @pytest.mark.parametrize("reader", READERS)
 @lanes(10)
-def test_invariant_contract_files_whole(reader: str, examples: int, folder: Path) -> None:
+def test_invariant_contract_files_whole(reader: str, examples: tuple[int, bool], folder: Path) -> None:
     """A valid file is read, the same twice, also with a mark of the byte order, other ends of lines or a text path."""
     read, whole = READERS[reader]
     file = folder / f"{reader}.own"
@@ -124,7 +125,7 @@ def test_invariant_contract_files_whole(reader: str, examples: int, folder: Path
 
 
 @lanes(20)
-def test_invariant_contract_files_stack_solves(examples: int, folder: Path) -> None:
+def test_invariant_contract_files_stack_solves(examples: tuple[int, bool], folder: Path) -> None:
     """Collinear stacks of a file have a resistance and heat themselves; what the file says is what the films are."""
     file = folder / "solved.toml"
 
@@ -142,7 +143,7 @@ def test_invariant_contract_files_stack_solves(examples: int, folder: Path) -> N
 
 
 @lanes(20)
-def test_invariant_contract_files_materials_come_back(examples: int, folder: Path) -> None:
+def test_invariant_contract_files_materials_come_back(examples: tuple[int, bool], folder: Path) -> None:
     """Value, uncertainty and temperature are those of the file times the unit; the file's own numbers come back."""
     file = folder / "own.toml"
 
@@ -167,7 +168,7 @@ def test_invariant_contract_files_materials_come_back(examples: int, folder: Pat
 
 
 @lanes(20)
-def test_invariant_contract_files_columns_come_back(examples: int, folder: Path) -> None:
+def test_invariant_contract_files_columns_come_back(examples: tuple[int, bool], folder: Path) -> None:
     file = folder / "own.csv"
 
     def test(pair: tuple[str, dict[str, list[float]]]) -> None:

@@ -124,7 +124,7 @@ def _spacer(layer: HatMatrix, transmission: float) -> None:
 
 
 def _slab(layer: HatMatrix, thickness: float, scattering_up: float, scattering_down: float, **given: Any) -> None:
-    """Valid, the same from both sides, as two halves of it; the same for all spins without an axis; flips aside, Ohm."""
+    """Valid, the same from both sides, as its halves in series, for all spins without an axis; Ohm without flips."""
     _valid(layer)
     np.testing.assert_array_equal(layer.t, layer.t_prime)
     np.testing.assert_array_equal(layer.r, layer.r_prime)
