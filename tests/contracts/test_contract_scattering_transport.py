@@ -68,6 +68,19 @@ def weak(draw_one: st.DrawFn) -> dict[str, float]:
     return inputs
 
 
+MIDDLE, LESS = draw.between(0.1, 0.9), draw.between(0.01, 0.1)
+PLAIN = st.fixed_dictionaries(
+    {
+        "theta": draw.between(0.3, 2.8),
+        "spacer_transmission": draw.between(0.01, 1.0),
+        "transmission_a": MIDDLE,
+        "asymmetry_a": LESS,
+        "transmission_b": MIDDLE,
+        "asymmetry_b": LESS,
+    }
+)
+
+
 def _weak(torque: Any, theta: float, spacer_transmission: float, **given: float) -> None:
     """Linear in one asymmetry and quadratic in the other; small ones, of a twentieth, have the torque of the layers."""
     weak, small, power = 0.05, [], 1.0
@@ -193,6 +206,7 @@ CONTRACTS = (
         dict.fromkeys(("theta", "spacer_transmission", "transmission_a", "asymmetry_a"), 0),
         examples=60,
     ),
+    Contract("scattering.closed_forms.weak_filter_torque", PLAIN, _weak, label="far from the ends"),
     Contract(
         "scattering.closed_forms.dirty_spacer_torque",
         dirty(),
