@@ -41,7 +41,7 @@ filterwarnings =
 
 
 class NoIndexError(OSError):
-    """The environment of a lane could not be made."""
+    """No index of packages answers."""
 
 
 def interpreters() -> dict[tuple[int, int], str]:
@@ -59,14 +59,23 @@ def interpreters() -> dict[tuple[int, int], str]:
 def _run(command: list[Any], *, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     if check and done.returncode:
-        raise NoIndexError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return done
+
+
+def ask() -> None:
+    """Ask the index for one small package; what fails after it has answered is no want of an index."""
+    question = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-cache", "-"]
+    answer = _run(question, check=False, input="iniconfig")
+    if answer.returncode:
+        raise NoIndexError(f"no index of packages answers:\n{answer.stderr}")
 
 
 def make(lane: str) -> tuple[Path, dict[str, str]]:
     """Make the environment of a lane afresh; return its Python and the version of each package."""
     if lane not in LANES:
         raise ValueError(f"lane = {lane!r}: pass one of {', '.join(LANES)}")
+    ask()
     pythons, place = interpreters(), CACHE / "lanes" / lane
     shutil.rmtree(place, ignore_errors=True)
     uv, python = [sys.executable, "-m", "uv"], place / "venv" / "bin" / "python"

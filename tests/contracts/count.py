@@ -60,6 +60,7 @@ def counts() -> dict[str, int]:
     beyond = {(_call(row), row.argument, repr(value)) for row in limits for value in row.beyond} - wrong
     return {
         "contracts": len(contracts),
+        "contracts with a law of their own": sum(row.keeps is not None for row in contracts),
         "examples": sum(row.examples for row in contracts),
         "limits": len(limits),
         "accepted at a limit": sum(len(row.at) for row in limits),

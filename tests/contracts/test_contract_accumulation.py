@@ -271,6 +271,52 @@ def _driven(draws: st.DrawFn) -> dict[str, Any]:
     return {"structure": structure, "initial": draws(draw.directions()), "times": np.array([10.0, 30.0]) * lost}
 
 
+def _two_sides(
+    structure: SpinStructure,
+    left_direction: np.ndarray,
+    right_direction: np.ndarray,
+    left_thickness: float,
+    right_thickness: float,
+    interface_width: float = 0.0,
+    profile: str = "tanh",
+    **_: Any,
+) -> None:
+    """They meet at 0, and M is f of the depth along the direction of its side."""
+    np.testing.assert_allclose(structure.edges, (-left_thickness, 0.0, right_thickness), rtol=0, atol=1e-22)
+    shape = {"tanh": np.tanh, "exponential": lambda u: 1 - np.exp(-u)}[profile]
+    for layer, side, d in zip(structure.layers, (-1, 1), (left_direction, right_direction), strict=True):
+        u = np.array([0.0, 0.3, 1.0]) * layer.thickness
+        depth = u if side > 0 else layer.thickness - u
+        share = shape(depth / interface_width) if interface_width else np.ones(3)
+        np.testing.assert_allclose(_magnetization(layer, u), share[:, None] * d, rtol=0, atol=1e-9)
+
+
+def _polygon(structure: SpinStructure, sides: int, side_length: float, **_: Any) -> None:
+    """Each side is the one before, turned about x; the last one meets the first."""
+    assert len(structure.layers) == sides
+    turn, u = rotation_matrix((1, 0, 0), 2 * np.pi / sides), np.array([0.2, 0.5]) * side_length
+    for one, other in zip(structure.layers, (*structure.layers[1:], structure.layers[0]), strict=True):
+        assert one.thickness == side_length
+        np.testing.assert_allclose(_magnetization(other, u), _magnetization(one, u) @ turn.T, rtol=0, atol=1e-12)
+
+
+def _domains(structure: SpinStructure, width: float, azimuth: float = np.pi / 2, **_: Any) -> None:
+    """M is of length 1, from z to -z; in the middle it lies at the azimuth, where it turns by 1/width."""
+    (layer,) = structure.layers
+    half = layer.thickness / 2
+    np.testing.assert_allclose(structure.edges, (-half, half), rtol=0, atol=1e-12 * half)
+    u = half + np.array([-0.5, -1e-4, 0.0, 1e-4, 0.5]) * min(width, half)
+    m = _magnetization(layer, u)
+    np.testing.assert_allclose(np.linalg.norm(m, axis=-1), 1, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(m[2], (np.cos(azimuth), np.sin(azimuth), 0.0), rtol=0, atol=1e-9)
+    np.testing.assert_allclose((m[3] - m[1])[2] * width / (u[3] - u[1]), -1.0, rtol=0, atol=1e-6)
+
+
+def _magnetization(layer: Layer, u: np.ndarray) -> np.ndarray:
+    given = layer.magnetization
+    return np.asarray(given(u)) if callable(given) else np.broadcast_to(given, (len(u), 3))
+
+
 def _tensor(found: np.ndarray, precession: np.ndarray, momentum_time: float, diffusivity: float) -> None:
     """The inverse of (1 + tau H x)/D; D along H; positive definite."""
     a = np.eye(3) + momentum_time * cross_matrix(precession)
@@ -502,6 +548,7 @@ CONTRACTS = (
                 "drift": draw.signed(1e-3, 1e3),
             },
         ),
+        _two_sides,
         inf={f"layers.{k}.medium.{n}": ENDLESS for k in range(2) for n in _FICK},
     ),
     Contract(
@@ -510,6 +557,7 @@ CONTRACTS = (
             {"medium": media(), "sides": st.integers(2, 12), "side_length": _WIDTHS},
             optional={"corner_width": st.one_of(_WIDTHS, st.just(0.0)), "drift": draw.signed(1e-3, 1e3)},
         ),
+        _polygon,
         inf={f"layers.{k}.medium.{n}": ENDLESS for k in range(12) for n in _FICK},
     ),
     Contract(
@@ -523,6 +571,7 @@ CONTRACTS = (
                 "velocity": draw.signed(1e-3, 1e3),
             },
         ),
+        _domains,
         inf={f"layers.0.medium.{n}": ENDLESS for n in _FICK},
     ),
     Contract(

@@ -159,6 +159,14 @@ def _anywhere(profile: Any, self: StackSolution, position: Any, side: str = "rig
     assert profile.spin_accumulation.shape == np.shape(np.atleast_1d(position))
 
 
+def _heats(heat: Any, self: StackSolution) -> None:
+    """All of it is the power, none of it is negative."""
+    parts = [heat.joule.sum(), heat.relaxation.sum(), heat.interfaces.sum()]
+    assert min(parts) >= 0
+    assert sum(parts) == pytest.approx(heat.total, rel=1e-12, abs=0)
+    assert heat.total == pytest.approx(self.current_density**2 * self.resistance, rel=1e-9, abs=0)
+
+
 def _wires(lengths: Any, medium: Medium) -> None:
     """The short mode is shorter than both single ones, the long one longer; with finite lengths their squares add."""
     both = sorted((lengths.l_sd, lengths.l_sf))
@@ -334,6 +342,7 @@ CONTRACTS = (
     Contract(
         "diffusion.StackSolution.dissipation",
         st.fixed_dictionaries({"self": st.just(SOLVED)}),
+        _heats,
         examples=1,
     ),
     Contract(

@@ -12,6 +12,7 @@ from spinlib.lattice.green import LayeredSystem, Scattering, scattering_matrix
 from spinlib.lattice.leads import Lead, cubic_lead
 from spinlib.lattice.torque_correlation import Crystal, p_orbital_crystal
 from spinlib.spin import spin_matrices
+from spinlib.units import e, hbar
 from tests.contract import Contract, Limit, contracts, refused
 from tests.contracts import draw
 from tests.contracts.rows import positive, quiet
@@ -198,6 +199,27 @@ def _symmetric(tensor: np.ndarray, scattering: Scattering, lead: str | None = No
     np.testing.assert_allclose(both, dissipation_tensor(scattering), rtol=0, atol=1e-12 * np.abs(both).max())
 
 
+def _phase(charge: np.ndarray, scattering: Scattering) -> None:
+    """What both leads take is the change of arg det S."""
+    s = scattering.matrix
+    phase = [np.trace(s.conj().T @ change).imag for change in scattering.derivatives]
+    size = np.abs(scattering.derivatives).max() + 1e-300
+    np.testing.assert_allclose(charge.sum(axis=-1), phase, rtol=0, atol=1e-9 * size * len(s))
+
+
+def _damps(alpha: float, slope: float, magnetic_moment: float, g_factor: float = 2.0) -> None:
+    """hbar T/4 pi is alpha m_s mu_B/gamma with gamma = g mu_B/hbar, per atom."""
+    power, friction = slope / (4 * np.pi), alpha * magnetic_moment / g_factor
+    assert friction == pytest.approx(power, abs=1e-12 * abs(power))
+
+
+def _resists(rho: float, slope: float, sites: int, lattice_constant: float) -> None:
+    """A layer of N a^2 and of thickness a adds the resistance ``slope`` h/e^2."""
+    layer = rho * lattice_constant / (sites * lattice_constant**2)
+    wanted = slope * 2 * np.pi * hbar / e**2
+    assert layer == pytest.approx(wanted, abs=1e-12 * abs(wanted))
+
+
 def _wall(found: Any, **_: Any) -> None:
     """L is positive definite: dissipation; alpha is positive."""
     assert found.alpha > 0
@@ -371,6 +393,7 @@ CONTRACTS = (
     Contract(
         f"{_L}damping.pumped_charge",
         st.fixed_dictionaries({"scattering": _one_run()}),
+        _phase,
         examples=10,
     ),
     Contract(
@@ -379,6 +402,7 @@ CONTRACTS = (
             {"slope": draw.signed(1e-9, 1e9), "magnetic_moment": draw.sizes(1e-9, 1e3)},
             optional={"g_factor": draw.sizes(1e-3, 1e3)},
         ),
+        _damps,
         stacks={"slope": 0, "magnetic_moment": 0},
     ),
     Contract(f"{_L}damping.wall_scattering", _one_wall(), _wall),
@@ -400,6 +424,7 @@ CONTRACTS = (
                 "lattice_constant": draw.sizes(1e-11, 1e-8),
             }
         ),
+        _resists,
         stacks={"slope": 0},
     ),
     Contract(

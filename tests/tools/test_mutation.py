@@ -185,7 +185,7 @@ def test_invariant_survivors_on_record_are_explained() -> None:
 
 
 @pytest.mark.full
-def test_invariant_fresh_sample_is_killed_or_explained() -> None:
+def test_invariant_sample_of_one_seed_is_killed_or_explained() -> None:
     modules = [f"spinlib.{name}" for name in ("spin", "conventions", "circuit", "pumping", "onsager", "_modes")]
     command = [sys.executable, "-m", "tools.mutation", *modules, "--total", "40", "--seed", "13"]
     result = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
