@@ -482,7 +482,8 @@ class Limit:
 
     def check_refusals(self) -> None:
         for value in self.at:
-            open_ended = any(_numeric(leaf) and np.isinf(leaf).any() for leaf in leaves(self._inputs(value)).values())
+            given = leaves(self._inputs(value), properties=False).values()
+            open_ended = any(_numeric(leaf) and np.isinf(leaf).any() for leaf in given)
             for path, leaf in leaves(self._call(value), properties=False).items():
                 if _numeric(leaf) and path not in self.endless:
                     sound = not np.isnan(leaf).any() and (open_ended or np.isfinite(leaf).all())

@@ -158,7 +158,7 @@ def _there(values: tuple[np.ndarray, np.ndarray], self: SpinAccumulation, positi
         return
     halves = [Layer(METAL, d, whole.magnetization) for d in (depth, whole.thickness - depth)]
     cut = [*BOTH[:index], *halves, *BOTH[index + 1 :]]
-    other = solve_accumulation(SpinStructure(cut, Boundary.spin_current((1.0, 0, 0))))
+    other = _solve(structure=SpinStructure(cut, Boundary.spin_current((1.0, 0, 0))))
     places = np.flatnonzero(np.isclose(other.position, position, rtol=0, atol=1e-18))
     assert len(places) == 2
     for found, wanted in zip(values, (other.spin_accumulation, other.spin_current), strict=True):

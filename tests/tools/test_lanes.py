@@ -23,10 +23,14 @@ def test_lowest_versions_are_those_of_the_package():
     assert "flit_core" not in lanes.direct()
 
 
-def test_a_lane_that_cannot_be_made_is_not_a_lane_that_failed(tmp_path, monkeypatch):
+def test_a_lane_is_passed_over_for_want_of_an_index_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(lanes, "CACHE", tmp_path)
     monkeypatch.setattr(lanes, "ROOT", tmp_path / "nowhere")
-    with pytest.raises(lanes.NoIndexError, match=r"uv build"):
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    with pytest.raises(lanes.NoIndexError, match="no index of packages answers"):
+        lanes.make("oldest")
+    monkeypatch.setattr(lanes, "ask", lambda: None)
+    with pytest.raises(RuntimeError, match=r"uv build"):
         lanes.make("oldest")
     with pytest.raises(ValueError, match="lane = 'newest': pass one of oldest, latest"):
         lanes.make("newest")
