@@ -113,13 +113,9 @@ def amplitudes(name: str, potential: Potential) -> _Real:
     >>> amplitudes("V", QuadraticPotential(linear=(0, 0, 1.0))).round(9)
     array([0.        , 0.        , 2.04665342, 0.        ])
     """
-    u, weights = leggauss(_NODES)
-    phi = np.arange(2 * _NODES) * pi / _NODES
-    across = np.sqrt(1 - u**2)[:, None]
-    m = np.stack(np.broadcast_arrays(across * np.cos(phi), across * np.sin(phi), u[:, None]), axis=-1).reshape(-1, 3)
-    values = energies(name, potential, m)
-    basis = np.array(harmonics(m[:, 0], m[:, 1], m[:, 2], np.ones(len(m)), _HIGHEST))
-    found = basis @ (np.repeat(weights, 2 * _NODES) * pi / _NODES * values)
+    m, weights, basis = _sphere()
+    values = energies(name, potential, m.copy())
+    found = basis @ (weights * values)
     largest = np.abs(values).max()
     rest = np.abs(values - found @ basis).max()
     if rest > 10 * _ROUNDING * largest:
@@ -130,6 +126,17 @@ def amplitudes(name: str, potential: Potential) -> _Real:
     found[np.abs(found) <= _ROUNDING * largest] = 0.0
     degree = degrees(_HIGHEST)[0][np.flatnonzero(found)].max(initial=0)
     return np.asarray(found[: (degree + 1) ** 2])
+
+
+@lru_cache(maxsize=1)
+def _sphere() -> tuple[_Real, _Real, _Real]:
+    """Return the directions of a quadrature, their weights, and all harmonics up to the highest degree there."""
+    u, weights = leggauss(_NODES)
+    phi = np.arange(2 * _NODES) * pi / _NODES
+    across = np.sqrt(1 - u**2)[:, None]
+    m = np.stack(np.broadcast_arrays(across * np.cos(phi), across * np.sin(phi), u[:, None]), axis=-1).reshape(-1, 3)
+    basis = np.array(harmonics(m[:, 0], m[:, 1], m[:, 2], np.ones(len(m)), _HIGHEST))
+    return m, np.repeat(weights, 2 * _NODES) * pi / _NODES, basis
 
 
 def _climb(degree: int, m: int) -> float:

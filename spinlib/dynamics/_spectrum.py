@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigvals
 from scipy.sparse import coo_array, csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu, spsolve
+from scipy.sparse.linalg import ArpackError, eigs, splu, spsolve
 
 from spinlib._validate import integer, number, positive, require
 from spinlib.dynamics._generalized import GeneralizedLLG, generalized
@@ -31,6 +31,12 @@ _EPSILON = float(np.finfo(float).eps)
 _HIDDEN = 1e-12  # relative error of a dense solver above which a rate is refined
 _OFF = 1e-3  # of the shift, relative to the rate, so that no matrix is singular
 _ITERATIONS = 6
+_SMALL = 120  # rows of a block that a dense solver has done before Arnoldi's method has begun
+_SHARE = 6  # of the rates of a block: more than one in so many are faster found all together
+_MORE = 4  # rates found beyond those asked for
+_LOW = 12  # degree that is cheap to search
+_ALIKE = 0.01  # relative difference of a rate at half the degree
+_SHIFT = 1e-2  # of Arnoldi's method beside the zero rate, D
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +69,10 @@ def solve_fokker_planck(
 
     v is the velocity of WD11 (24) and D = alpha L_F k_B T. The equation is solved on real spherical harmonics up to
     ``max_degree``, with exact matrix elements. Rates are eigenvalues of dense blocks that no matrix element connects:
-    the cost goes with the third power of the size of the largest one, (max_degree + 1)^2 at most. Potentials even in
-    u halve it, as does a twofold axis along x, y or z; an axis of rotation along z leaves blocks of 2 max_degree.
+    where all are needed, the cost goes with the third power of the size of the largest one, (max_degree + 1)^2 at most.
+    Potentials even in u halve it, as does a twofold axis along x, y or z; an axis of rotation along z leaves blocks of
+    2 max_degree. A few slow rates are found by Arnoldi's method, if a bound on the imaginary part of what else may be
+    as slow proves that they are the slowest, or all rates up to half the degree show the same ones.
 
     A barrier of sigma k_B T along one easy axis needs a ``max_degree`` of about 12 + 1.6 sigma, a hard axis or an alpha
     below 0.1 more. With less, rates may be wrong by orders of magnitude: the warning tells. A slow rate is refined as a
@@ -115,7 +123,7 @@ def solve_fokker_planck(
 
     generator = _generator(turning, descent, top)
     blocks = _blocks(generator)
-    rates, slow, gap, resolution = _rates(generator, blocks, count)
+    rates, slow, gap, resolution = _rates(generator, blocks, count, _flow(turning, descent))
     state = _stationary(generator, blocks)
     mean = _moments(state)[0]
     if resolution > _LOST and state[blocks[slow]].any():
@@ -178,26 +186,113 @@ def _blocks(generator: csr_array) -> list[_Integers]:
     return list(np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1]))
 
 
-def _rates(generator: csr_array, blocks: list[_Integers], count: int) -> tuple[_Complex, int, float, float]:
-    """Return all rates in units of D by increasing real part; of the slow one, the block, the gap and the resolution.
+def _flow(turning: _Real, descent: _Real) -> tuple[float, float]:
+    """Return w and c, so that a rate lambda in units of D of the equation has |Im lambda| <= w (Re lambda + c)^(1/2).
 
-    A dense solver leaves errors of the rounding of the largest rate: of the first ``count``, those that this would hide
-    are refined.
+    A mode g exp(-P) in the norm int |g|^2 exp(-P) = 1 has Re lambda = int (|grad g|^2 - |g|^2 T.grad P/2) exp(-P) with
+    T = u x grad W, and Im lambda = Im int g T.grad g* exp(-P): w = max |T| and c = max |T.grad P|/2, where parts of P
+    that are multiples of W do not count. The gradient of degree l is at most [l (l + 1) (2 l + 1)/8 pi]^(1/2) times the
+    norm of its amplitudes.
+    """
+
+    def steepest(function: _Real) -> float:
+        degree = degrees(round(np.sqrt(len(function))) - 1)[0]
+        norms = np.sqrt(np.bincount(degree, function**2))
+        level = np.arange(len(norms))
+        return float(norms @ np.sqrt(level * (level + 1) * (2 * level + 1) / (8 * np.pi)))
+
+    w, square = turning[1:], float(turning[1:] @ turning[1:])
+    along = float(w @ descent[1:]) / square if square else 0.0
+    fastest = steepest(turning)
+    return fastest, fastest * steepest(descent - along * turning) / 2
+
+
+def _rates(
+    generator: csr_array, blocks: list[_Integers], count: int, flow: tuple[float, float] | None
+) -> tuple[_Complex, int, float, float]:
+    """Return rates in units of D by increasing real part; of the slow one, the block, the gap and the resolution.
+
+    These are at least the ``count`` slowest, all without ``flow``. A dense solver leaves errors of the rounding of the
+    largest rate: of the first ``count``, those that this would hide are refined. If only a few were searched, all are,
+    and a rate that turns out to be a multiple one has all searched.
     """
     parts = [generator[block][:, block] for block in blocks]
-    spectra = [-eigvals(part.toarray()) for part in parts]
-    home = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
-    dense, home = _ordered(np.concatenate(spectra), home)
-    hidden = (_EPSILON * np.abs(dense).max() > _HIDDEN * np.abs(dense)) & (dense.imag >= 0)
-    rates = dense.copy()
+    spectra = [_every(part) for part in parts] if flow is None else _slowest(generator, blocks, max(1, count - 1), flow)
+    home = np.repeat(np.arange(len(blocks)), [len(spectrum) for spectrum in spectra])
+    raw = np.concatenate(spectra)
+    order = _order(raw)
+    raw, home = raw[order], home[order]
+    few = len(raw) + 1 < generator.shape[0]
+    hidden = (few | (_EPSILON * np.abs(raw).max() > _HIDDEN * np.abs(raw))) & (raw.imag >= 0)
+    rates, conditions = raw.copy(), np.full(len(raw), np.nan)
     for k in np.flatnonzero(hidden[: max(1, count - 1)]).tolist():
-        found = _refined(parts[home[k]], dense[k], _gap(dense, home, k))[0]
-        rates[dense == dense[k].conj()] = np.conj(found)
+        found, conditions[k], alone = _refined(parts[home[k]], raw[k], _gap(raw, home, k))
+        if few and not alone:
+            return _rates(generator, blocks, count, None)
+        rates[raw == raw[k].conj()] = np.conj(found)
         rates[k] = found
-    rates, home = _ordered(rates, home)
+    order = _order(rates)
+    rates, home, condition = rates[order], home[order], conditions[order][0]
     gap = _gap(rates, home, 0)
-    condition = _refined(parts[home[0]], rates[0], gap)[1]
+    if np.isnan(condition):
+        condition = _refined(parts[home[0]], rates[0], gap)[1]
     return np.concatenate([np.zeros(1), rates]), int(home[0]), gap, _EPSILON * condition
+
+
+def _slowest(generator: csr_array, blocks: list[_Integers], wanted: int, flow: tuple[float, float]) -> list[_Complex]:
+    """Return rates of each block, among them the ``wanted`` slowest of all.
+
+    Arnoldi's method finds the rates next to a shift beside zero, a slow one of large imaginary part possibly not. What
+    is as slow as those found lies in a disc around the shift, by the bound ``flow``. If that is larger than what was
+    searched, all rates up to half the degree tell whether one is missing; if they differ, a dense solver finds all.
+    """
+    parts = [generator[block][:, block] for block in blocks]
+    found = [_near(part, wanted + _MORE) for part in parts]
+    reach = _reach(found, wanted, flow)
+    if any(radius < reach for _, radius in found):
+        top = round(np.sqrt(generator.shape[0])) - 1
+        low = [block[block < (max(_LOW, top // 2) + 1) ** 2] for block in blocks]
+        every = np.concatenate([_every(generator[block][:, block]) for block in low if len(block)])
+        if not _alike(np.concatenate([spectrum for spectrum, _ in found]), every, wanted):
+            return [_every(part) for part in parts]
+    return [spectrum for spectrum, _ in found]
+
+
+def _alike(found: _Complex, every: _Complex, wanted: int) -> bool:
+    """Return whether each of the slowest rates found is one of all those of fewer degrees, and conversely."""
+    pairs = (found, every), (every, found)
+    return all(
+        (np.abs(those - rate).min() <= _ALIKE * abs(rate))
+        for ones, those in pairs
+        for rate in ones[np.argsort(ones.real)[:wanted]]
+    )
+
+
+def _reach(found: list[tuple[_Complex, float]], wanted: int, flow: tuple[float, float]) -> float:
+    """Return the distance from the shift within which every rate as slow as the ``wanted`` slowest found must be."""
+    slow = float(np.sort(np.concatenate([spectrum.real for spectrum, _ in found]))[wanted - 1])
+    return 1.02 * float(np.hypot(max(slow, 0.0) + _SHIFT, flow[0] * np.sqrt(max(slow + flow[1], 0.0))))
+
+
+def _near(part: csr_array, count: int) -> tuple[_Complex, float]:
+    """Return rates of a block, and how far from the shift none is missing: all rates if so many are as fast."""
+    size = part.shape[0]
+    if size > _SMALL and count * _SHARE <= size:
+        try:
+            vectors, start = max(30, 3 * count), np.cos(np.arange(size))
+            found = -eigs(part.tocsc(), count, sigma=_SHIFT, v0=start, ncv=vectors, return_eigenvectors=False)
+        except ArpackError:
+            pass
+        else:
+            distance = np.abs(found + _SHIFT)
+            radius = distance.max() * (1 - 1e-6)  # the farthest may lack its conjugate, or one of its kind
+            return found[distance < radius], float(radius)
+    return _every(part), np.inf
+
+
+def _every(part: csr_array) -> _Complex:
+    """Return all rates of a block."""
+    return np.asarray(-eigvals(part.toarray()))
 
 
 def _gap(rates: _Complex, home: _Integers, k: int) -> float:
@@ -206,29 +301,30 @@ def _gap(rates: _Complex, home: _Integers, k: int) -> float:
     return float(np.abs(rates[others] - rates[k]).min(initial=np.inf))
 
 
-def _ordered(rates: _Complex, home: _Integers) -> tuple[_Complex, _Integers]:
-    """Return both by increasing real part, of a conjugate pair the one of positive imaginary part first."""
-    order = np.lexsort((-rates.imag, rates.real))
-    return rates[order], home[order]
+def _order(rates: _Complex) -> _Integers:
+    """Return the order by increasing real part, of a conjugate pair the one of positive imaginary part first."""
+    return np.lexsort((-rates.imag, rates.real))
 
 
-def _refined(matrix: csr_array, rate: complex, gap: float) -> tuple[complex, float]:
-    """Return the eigenvalue of -``matrix`` next to ``rate`` and its condition under rounding of the matrix elements.
+def _refined(matrix: csr_array, rate: complex, gap: float) -> tuple[complex, float, bool]:
+    """Return the eigenvalue of -``matrix`` next to ``rate``, its condition under rounding, and whether it is simple.
 
     The quotient of left and right eigenvector forgives errors of both to first order. The condition is the relative
-    change of the rate per relative change of the elements, at worst: what a solver in this precision can reach.
+    change of the rate per relative change of the matrix elements, at worst: what a solver in this precision can reach.
+    Two draws lead to one right eigenvector if there is only one.
     """
     off = min(_OFF * abs(rate), max(gap / 10, 1e-9 * abs(rate)))
     shift = (rate if rate.imag else rate.real) - off
     factors = splu((matrix + shift * eye_array(matrix.shape[0])).tocsc())
     draw = np.random.default_rng(0)
-    right, left = (draw.standard_normal(matrix.shape[0]).astype(type(shift)) for _ in range(2))
+    right, left, other = (draw.standard_normal(matrix.shape[0]).astype(type(shift)) for _ in range(3))
     for _ in range(_ITERATIONS):
-        right, left = factors.solve(right), factors.solve(left, "T")
-        right, left = right / np.abs(right).max(), left / np.abs(left).max()
+        right, left, other = factors.solve(right), factors.solve(left, "T"), factors.solve(other)
+        right, left, other = (vector / np.linalg.norm(vector) for vector in (right, left, other))
     overlap = left @ right
     found = -(left @ (matrix @ right)) / overlap
-    return found, float(np.abs(left) @ (abs(matrix) @ np.abs(right)) / np.abs(overlap * found))
+    condition = float(np.abs(left) @ (abs(matrix) @ np.abs(right)) / np.abs(overlap * found))
+    return found, condition, bool(np.abs(np.vdot(right, other)) > 1 - _OFF)
 
 
 def _stationary(generator: csr_array, blocks: list[_Integers]) -> _Real:

@@ -479,6 +479,68 @@ def test_invariant_refinement_moves_no_rate_that_a_dense_solver_resolves(monkeyp
         assert (pairs[1::2][: len(pairs) // 2] == pairs[::2][: len(pairs) // 2].conj()).all()
 
 
+@settings(max_examples=12)
+@given(seed=st.integers(0, 10**6), alpha=st.sampled_from([0.4, 3.0]), driven=st.booleans())
+def test_invariant_no_rate_turns_faster_than_the_bound(seed, alpha, driven):
+    """Of rates that 18 degrees resolve; the bound holds for the equation, not for what its truncation adds."""
+    chi = quadratic(random_quadratic(seed + 1, alpha).linear) if driven else None
+    system = GeneralizedLLG(random_quadratic(seed, 1.0), alpha, 1.0, chi, random_quadratic(seed + 2, 0.3 * driven))
+    turning, descent = _potentials(system, 1.0)
+    w, c = _spectrum._flow(turning, descent)
+    rates = solve_fokker_planck(system, KELVIN, max_degree=18, modes=40).rates[1:]
+    assert (np.abs(rates.imag) <= w * np.sqrt(rates.real + c) * (1 + 1e-9)).all()
+
+
+def test_limit_bound_on_turning_of_a_free_moment():
+    """Rates l (l + 1) + i m b turn slower than b [l (l + 1)]^(1/2), the bound, and by no more than l/(l + 1)."""
+    phi = quadratic((0, 0, -3.0))
+    w, c = _spectrum._flow(*_potentials(GeneralizedLLG(quadratic(), 0.3, 1.0, None, phi), 1.0))
+    assert w == pytest.approx(3.0 / 0.3, abs=1e-12)
+    assert c == 0
+
+
+FEW = {
+    "equilibrium": (random_quadratic(5, 1.0), 0.5, None, None),
+    "hardly damped in a field, where the slow ones turn": (quadratic((1.0, -2.0, 1.5)), 0.03, None, None),
+    "driven": GENERIC["driven"],
+    "driven beyond the critical current": (
+        quadratic((0, 0, 0), 1.5 * np.diag([0.3, 1.5, -1])),
+        0.3,
+        quadratic((0.1, 0, -2.0)),
+        None,
+    ),
+    "cubic along no axis, so that rates of one block are equal": (
+        Function(lambda m: 3 * Quartic(1.0)(m @ Rotation.from_rotvec(AXIS).as_matrix())),
+        0.5,
+        None,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("modes", [2, 3, 6, 9])
+@pytest.mark.parametrize("name", FEW)
+def test_invariant_few_rates_are_the_slowest_of_all(name, modes):
+    energy, alpha, chi, phi = FEW[name]
+    generator = _generator(*_potentials(GeneralizedLLG(energy, alpha, 1.0, chi, phi), 1.0), 20)
+    every, *_ = _spectrum._rates(generator, _blocks(generator), modes, None)
+    assert len(every) == 441
+    found = solve(energy, alpha, chi=chi, phi=phi, max_degree=20, modes=modes).rates / alpha
+    np.testing.assert_allclose(found, every[:modes], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"), {"equilibrium": [], "driven": [168], "hardly damped": [168, 440], "cubic": [168, 440]}.items()
+)
+def test_invariant_few_rates_are_proven_or_confirmed_or_all_are_searched(name, sizes, monkeypatch):
+    """What the dense solver sees: nothing with a proof, else few degrees, then all if these differ or a rate is multiple."""
+    energy, alpha, chi, phi = next(FEW[key] for key in FEW if key.startswith(name))
+    found = []
+    monkeypatch.setattr(_spectrum, "eigvals", lambda matrix: found.append(len(matrix)) or eigvals(matrix))
+    solve(energy, alpha, chi=chi, phi=phi, max_degree=20, modes=2)
+    assert found == sizes
+
+
 # --- warnings and refusals --------------------------------------------------------------------------------------------
 
 
