@@ -18,6 +18,7 @@ __all__ = [
     "blocks",
     "mean_text",
     "probability",
+    "product",
     "solve",
     "solve_amplitudes",
 ]
@@ -50,7 +51,7 @@ def solve(matrix: NDArray[Any], source: NDArray[Any], largest: float) -> NDArray
     ``largest``, which no physical amplitude does; elsewhere graded matrices keep the digits that a cut-off destroys.
     """
     try:
-        x = np.linalg.solve(matrix, source)
+        x = _solve(matrix, source)
     except np.linalg.LinAlgError:
         singular = (np.linalg.det(matrix) == 0)[..., None, None]
         x = np.linalg.solve(np.where(singular, np.eye(matrix.shape[-1]), matrix), source)
@@ -63,6 +64,26 @@ def solve(matrix: NDArray[Any], source: NDArray[Any], largest: float) -> NDArray
         # beside the mode is physical and must survive, so it does not lie much higher.
         x[trapped] = np.linalg.pinv(matrices, rcond=1e-12) @ sources
     return x
+
+
+def _solve(matrix: NDArray[Any], source: NDArray[Any]) -> NDArray[Any]:
+    """Solve by one factorisation if one matrix serves for many sources."""
+    if matrix.ndim > 2 or source.ndim == 2:
+        return np.asarray(np.linalg.solve(matrix, source))
+    columns = np.moveaxis(source, -2, 0)
+    found = np.linalg.solve(matrix, columns.reshape(len(columns), -1)).reshape(columns.shape)
+    return np.ascontiguousarray(np.moveaxis(found, 0, -2))
+
+
+def product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Return ``left @ right``; many matrices times one matrix or vector are one product, not one for each.
+
+    >>> product(np.ones((3, 2, 2)), np.eye(2)).shape, product(np.ones((3, 2, 2)), np.ones(2)).shape
+    ((3, 2, 2), (3, 2))
+    """
+    if left.ndim > 2 and right.ndim <= 2:
+        return np.asarray((left.reshape(-1, left.shape[-1]) @ right).reshape(*left.shape[:-1], *right.shape[1:]))
+    return np.asarray(left @ right)
 
 
 def solve_amplitudes(matrix: NDArray[Any], source: NDArray[Any]) -> NDArray[Any]:

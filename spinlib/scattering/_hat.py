@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinlib._validate import require
-from spinlib.scattering._algebra import batch_text, blocks, mean_text, solve
+from spinlib.scattering._algebra import batch_text, blocks, mean_text, product, solve
 from spinlib.scattering.smatrix import SMatrix
-from spinlib.spin import PAULI, rotation_matrix
+from spinlib.spin import PAULI
 
 __all__ = ["LARGEST_POPULATION", "HatMatrix", "hat_average"]
 
@@ -107,12 +107,13 @@ class HatMatrix:
         return f"HatMatrix(mean transmission={mean_text(self.t[..., 0, 0])}{batch_text(self._batch)})"
 
     def _rotated(self, theta: ArrayLike, phi: ArrayLike) -> Self:
-        turn3 = rotation_matrix((0.0, 0.0, 1.0), phi) @ rotation_matrix((0.0, 1.0, 0.0), theta)
-        turn = np.zeros((*turn3.shape[:-2], 4, 4))
-        turn[..., 0, 0] = 1.0
-        turn[..., 1:, 1:] = turn3
-        back = turn.swapaxes(-1, -2)
-        return self._from_valid([turn @ m @ back for m in self._six()])
+        turn = _turn(theta, phi)
+        batch = np.broadcast_shapes(self._batch, turn.shape[:-2])
+        # Blocks of a symmetric layer are the same twice. One below the other, they are turned in one product.
+        different, same = _different(self._six())
+        below = np.concatenate([product(turn, m) for m in different], axis=-2)
+        turned = (below @ turn.swapaxes(-1, -2)).reshape(*batch, len(different), 4, 4)
+        return self._from_valid([turned[..., k, :, :] for k in same])
 
     def _mirrored(self) -> Self:
         return self._from_valid([self._six()[i] for i in (3, 2, 1, 0, 5, 4)])
@@ -123,7 +124,7 @@ class HatMatrix:
         ``absorbed`` = 1 - reflection of what follows. The sum of positive maps keeps the digits that
         the difference loses when nearly everything is reflected.
         """
-        return np.asarray(self._absorption_prime + self.t_prime + self.r_prime @ absorbed)
+        return np.asarray(self._absorption_prime + self.t_prime + product(self.r_prime, absorbed))
 
     def _joined(self, right: Self) -> Self:
         # Redheffer star: right movers between the two layers are F_L (from the left) and F_R (from the right).
@@ -140,6 +141,30 @@ class HatMatrix:
             right._absorption_prime + right._absorption @ from_right + self._absorption_prime @ back_right,
         ]
         return self._from_valid([*np.broadcast_arrays(*six)])
+
+
+def _turn(theta: ArrayLike, phi: ArrayLike) -> _Blocks:
+    """Return the rotation of (charge, x, y, z) about y by theta, then about z by phi, ``(..., 4, 4)``."""
+    theta, phi = np.broadcast_arrays(theta, phi)
+    c, s, cp, sp = np.cos(theta), np.sin(theta), np.cos(phi), np.sin(phi)
+    turn = np.zeros((*theta.shape, 4, 4))
+    turn[..., 0, 0] = 1.0
+    turn[..., 1, 1], turn[..., 1, 2], turn[..., 1, 3] = cp * c, -sp, cp * s
+    turn[..., 2, 1], turn[..., 2, 2], turn[..., 2, 3] = sp * c, cp, sp * s
+    turn[..., 3, 1], turn[..., 3, 3] = -s, c
+    return turn
+
+
+def _different(arrays: Sequence[_Blocks]) -> tuple[list[_Blocks], list[int]]:
+    """Return the arrays without those that are equal to an earlier one, and where each is among them."""
+    different: list[_Blocks] = []
+    same = []
+    for array in arrays:
+        k = next((k for k, other in enumerate(different) if np.array_equal(array, other)), len(different))
+        if k == len(different):
+            different.append(array)
+        same.append(k)
+    return different, same
 
 
 def _require_completely_positive(name: str, block: _Blocks) -> None:

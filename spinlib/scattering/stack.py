@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
 from spinlib._validate import real, require, shared_shape
-from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, solve
+from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, product, solve
 from spinlib.scattering._hat import LARGEST_POPULATION, HatMatrix, hat_average
 from spinlib.scattering._layers import bulk_layer, ferromagnet, normal_metal, valet_fert_rates
 from spinlib.scattering.smatrix import SMatrix
@@ -158,16 +158,26 @@ def _averaged(layers: list[HatMatrix], p: _Real, batch: tuple[int, ...]) -> tupl
             lost = layer._absorption_prime
             absorbed = layer._absorption + (lost + absorbed - lost @ absorbed) @ into_next
     # Forwards: populations f of the right movers, b of the left movers behind each layer.
-    f: _Real = np.concatenate([np.ones((*p.shape[:-1], 1)), p], axis=-1)[..., None]
-    gains = []
-    for layer, (drain, absorbed) in zip(layers, reversed(drains), strict=True):
-        into_layer = layer._absorption @ f
-        f = solve(drain, layer.t @ f, LARGEST_POPULATION)
-        gains.append(into_layer + layer._absorption_prime @ (f - absorbed @ f))
-    columns = [np.broadcast_to(2 * x[..., 0], (*batch, 4)) for x in (*gains, f)]
+    f: _Real = np.concatenate([np.ones((*p.shape[:-1], 1)), p], axis=-1)
+    currents = np.empty((*batch, len(layers) + 1, 4))
+    torque = np.empty((*batch, len(layers), 3))
+    for k, (layer, (drain, absorbed)) in enumerate(zip(layers, reversed(drains), strict=True)):
+        into_layer = _mapped(layer._absorption, f)
+        f = solve(drain, _mapped(layer.t, f)[..., None], LARGEST_POPULATION)[..., 0]
+        currents[..., k, :] = 2 * (into_layer + _mapped(layer._absorption_prime, f - _mapped(absorbed, f)))
+        torque[..., k, :] = currents[..., k, 1:]
+    currents[..., -1, :] = 2 * f
     # The current of a region is what the layers behind it take plus what leaves the stack.
-    currents = np.cumsum(np.stack(columns[::-1], axis=-2), axis=-2)[..., ::-1, :]
-    return np.array(columns[-1][..., 0]), currents, np.stack(columns[:-1], axis=-2)[..., 1:]
+    for k in range(len(layers) - 1, -1, -1):
+        currents[..., k, :] += currents[..., k + 1, :]
+    return currents[..., -1, 0].copy(), currents, torque
+
+
+def _mapped(matrix: _Real, populations: _Real) -> _Real:
+    """Return ``matrix @ populations`` for vectors ``(..., 4)``, in one product if the matrix is the same for all."""
+    if matrix.ndim == 2:
+        return np.asarray(populations @ matrix.T)
+    return product(matrix, populations) if populations.ndim == 1 else (matrix @ populations[..., None])[..., 0]
 
 
 def _coherent(layers: list[SMatrix], p: _Real, batch: tuple[int, ...]) -> tuple[_Real, _Real, _Real]:

@@ -533,7 +533,7 @@ def test_invariant_few_rates_are_the_slowest_of_all(name, modes):
     ("name", "sizes"), {"equilibrium": [], "driven": [168], "hardly damped": [168, 440], "cubic": [168, 440]}.items()
 )
 def test_invariant_few_rates_are_proven_or_confirmed_or_all_are_searched(name, sizes, monkeypatch):
-    """What the dense solver sees: nothing with a proof, else few degrees, then all if these differ or a rate is multiple."""
+    """What the dense solver sees: nothing, few degrees, or all where these differ or a rate is multiple."""
     energy, alpha, chi, phi = next(FEW[key] for key in FEW if key.startswith(name))
     found = []
     monkeypatch.setattr(_spectrum, "eigvals", lambda matrix: found.append(len(matrix)) or eigvals(matrix))
