@@ -17,6 +17,7 @@ from scipy.integrate import cumulative_simpson, quad, simpson
 from scipy.linalg import expm
 from scipy.special import dawsn
 
+from spinlib.dynamics import _brown
 from spinlib.dynamics.fokker_planck import brown_eigenvalue, neel_brown, telegraph_noise
 from spinlib.units import gyromagnetic_ratio, k_B
 from tests.bad_input import Refusal, refusals
@@ -217,9 +218,33 @@ def test_limit_two_wells(sigma, h):
     """
     far, near = dawsn(np.sqrt(sigma) * (1 + h)), dawsn(np.sqrt(sigma) * (1 - h))
     rates = np.exp(-sigma * (1 + h) ** 2) / far + np.exp(-sigma * (1 - h) ** 2) / near
-    value = brown_eigenvalue(sigma, h)
+    value = _brown._solved(sigma, h)
     miss = value / (np.sqrt(sigma / np.pi) * rates / (far + near)) - 1
     assert abs(miss) < value / 2 + 2 * ROUNDING * (2 + lower(sigma, h))
+    assert _brown._two_wells(sigma, h) == pytest.approx(value / (1 + miss), rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("sigma", [8.0, 15.0, 25.0, 36.0, 45.0, 60.0])
+def test_limit_closed_form_of_two_wells_misses_by_less_than_half_of_itself(sigma):
+    """In many digits, where rounding hides nothing: by a third of itself at sigma = 10, by less and less above."""
+    exact = multiprecision_moments(sigma)
+    with mp.workdps(40 + int(sigma)):
+        root = mp.sqrt(mp.mpf(sigma))
+        dawson = mp.sqrt(mp.pi) / 2 * mp.exp(-(root**2)) * mp.erfi(root)
+        form = root / mp.sqrt(mp.pi) * mp.exp(-(root**2)) / dawson**2
+        miss = float((1 - form / exact) / exact)
+    assert 1 / (5 + sigma / 8) < miss < 0.5
+    assert abs(float(_brown._two_wells(sigma, 0.0) / form - 1)) < ROUNDING * (2 + sigma)
+
+
+@settings(max_examples=30)
+@given(st.floats(36.0, 600.0), st.floats(0.0, 0.97))
+def test_invariant_closed_form_of_two_wells_is_lanczos(deep, h):
+    """Where the one is taken for the other and beside it, in a field, too."""
+    sigma = deep / (1 - h) ** 2
+    value = _brown._solved(sigma, h)
+    bound = value / 2 + 2 * ROUNDING * (2 + lower(sigma, h))
+    assert _brown._two_wells(sigma, h) == pytest.approx(value, rel=bound, abs=0)
 
 
 def test_limit_biased_high_barrier():
