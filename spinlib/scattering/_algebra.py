@@ -51,7 +51,7 @@ def solve(matrix: NDArray[Any], source: NDArray[Any], largest: float) -> NDArray
     ``largest``, which no physical amplitude does; elsewhere graded matrices keep the digits that a cut-off destroys.
     """
     try:
-        x = _solve(matrix, source)
+        x = np.linalg.solve(matrix, source)
     except np.linalg.LinAlgError:
         singular = (np.linalg.det(matrix) == 0)[..., None, None]
         x = np.linalg.solve(np.where(singular, np.eye(matrix.shape[-1]), matrix), source)
@@ -66,23 +66,14 @@ def solve(matrix: NDArray[Any], source: NDArray[Any], largest: float) -> NDArray
     return x
 
 
-def _solve(matrix: NDArray[Any], source: NDArray[Any]) -> NDArray[Any]:
-    """Solve by one factorisation if one matrix serves for many sources."""
-    if matrix.ndim > 2 or source.ndim == 2:
-        return np.asarray(np.linalg.solve(matrix, source))
-    columns = np.moveaxis(source, -2, 0)
-    found = np.linalg.solve(matrix, columns.reshape(len(columns), -1)).reshape(columns.shape)
-    return np.ascontiguousarray(np.moveaxis(found, 0, -2))
-
-
 def product(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    """Return ``left @ right``; many matrices times one matrix or vector are one product, not one for each.
+    """Return ``left @ right``; many matrices times one matrix are one product, not one for each.
 
-    >>> product(np.ones((3, 2, 2)), np.eye(2)).shape, product(np.ones((3, 2, 2)), np.ones(2)).shape
-    ((3, 2, 2), (3, 2))
+    >>> product(np.ones((3, 2, 2)), np.eye(2)).shape
+    (3, 2, 2)
     """
-    if left.ndim > 2 and right.ndim <= 2:
-        return np.asarray((left.reshape(-1, left.shape[-1]) @ right).reshape(*left.shape[:-1], *right.shape[1:]))
+    if left.ndim > 2 and right.ndim == 2:
+        return np.asarray((left.reshape(-1, left.shape[-1]) @ right).reshape(left.shape))
     return np.asarray(left @ right)
 
 

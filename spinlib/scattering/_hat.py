@@ -108,12 +108,10 @@ class HatMatrix:
 
     def _rotated(self, theta: ArrayLike, phi: ArrayLike) -> Self:
         turn = _turn(theta, phi)
-        batch = np.broadcast_shapes(self._batch, turn.shape[:-2])
-        # Blocks of a symmetric layer are the same twice. One below the other, they are turned in one product.
-        different, same = _different(self._six())
-        below = np.concatenate([product(turn, m) for m in different], axis=-2)
-        turned = (below @ turn.swapaxes(-1, -2)).reshape(*batch, len(different), 4, 4)
-        return self._from_valid([turned[..., k, :, :] for k in same])
+        back = turn.swapaxes(-1, -2)
+        different, same = _different(self._six())  # those of a symmetric layer are the same twice
+        turned = [product(turn, m) @ back for m in different]
+        return self._from_valid([turned[k] for k in same])
 
     def _mirrored(self) -> Self:
         return self._from_valid([self._six()[i] for i in (3, 2, 1, 0, 5, 4)])

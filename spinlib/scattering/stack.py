@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinlib._table import Table
 from spinlib._validate import real, require, shared_shape
-from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, product, solve
+from spinlib.scattering._algebra import alike, amplitudes_from_left, batch_text, solve
 from spinlib.scattering._hat import LARGEST_POPULATION, HatMatrix, hat_average
 from spinlib.scattering._layers import bulk_layer, ferromagnet, normal_metal, valet_fert_rates
 from spinlib.scattering.smatrix import SMatrix
@@ -174,10 +174,8 @@ def _averaged(layers: list[HatMatrix], p: _Real, batch: tuple[int, ...]) -> tupl
 
 
 def _mapped(matrix: _Real, populations: _Real) -> _Real:
-    """Return ``matrix @ populations`` for vectors ``(..., 4)``, in one product if the matrix is the same for all."""
-    if matrix.ndim == 2:
-        return np.asarray(populations @ matrix.T)
-    return product(matrix, populations) if populations.ndim == 1 else (matrix @ populations[..., None])[..., 0]
+    """Return ``matrix @ populations`` for vectors ``(..., 4)``."""
+    return np.asarray((matrix @ populations[..., None])[..., 0])
 
 
 def _coherent(layers: list[SMatrix], p: _Real, batch: tuple[int, ...]) -> tuple[_Real, _Real, _Real]:
