@@ -4,6 +4,8 @@ Prints one JSON object with the reports of all benchmarks, or of those named. `-
 are missing, each in an environment of its own below `.cache/peers`; `--record` also writes the reports into the file
 that the page *Speed and scale* reads; with `--once` nothing is repeated and problems are small, so that the errors
 count and the times do not. `--lock` only resolves the requirements of the peers again.
+
+A benchmark that fails does not end the run: what there is is printed and recorded, and the exit status is 1.
 """
 
 import json
@@ -19,10 +21,11 @@ from typing import Any
 from benchmarks._install import install_peers, lock_peers
 from tools.isolation import ROOT, write_whole
 from tools.precomputed import MEASURED
+from tools.sources import hash_of
 
 HERE = Path(__file__).resolve().parent
 RECORD = ROOT / "book" / "speed" / MEASURED
-SCHEMA = 1
+SCHEMA = 2
 
 
 def machine() -> dict[str, Any]:
@@ -42,20 +45,38 @@ def machine() -> dict[str, Any]:
     }
 
 
-def printed(name: str, flags: list[str]) -> Any:
-    """Return the JSON that a script of this folder prints."""
-    command = [sys.executable, HERE / f"{name}.py", *flags]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+def source(name: str) -> dict[str, str]:
+    """Return the hashes of what a benchmark computes, of its script and of what all share; comments do not count."""
+    return {file: hash_of(f"benchmarks/{file}.py") for file in (name, "_timing", "_limits")}
 
 
-def measure(name: str, flags: list[str]) -> dict[str, Any]:
-    """Return the report of one benchmark, with the day and the seconds it took."""
+def measure(name: str, flags: list[str]) -> dict[str, Any] | None:
+    """Return the report of one benchmark, with its source, the day and the seconds it took; None if it fails."""
     print(f"{name} …", end=" ", file=sys.stderr, flush=True)
-    start = time.perf_counter()
-    report = printed(name, flags)
+    before, start = source(name), time.perf_counter()
+    command = [sys.executable, HERE / f"{name}.py", *flags]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.perf_counter() - start
-    print(f"{seconds:.0f} s", file=sys.stderr)
-    return report | {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": round(seconds)}
+    print(f"{seconds:.0f} s" if done.returncode == 0 else "failed, see above", file=sys.stderr)
+    if done.returncode:
+        return None
+    return json.loads(done.stdout) | {
+        "source": before,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "seconds": round(seconds),
+    }
+
+
+def recorded(names: list[str], known: list[str]) -> dict[str, Any]:
+    """Return the recorded reports that a run of ``names`` keeps; exits if they are of another machine."""
+    if not RECORD.is_file():
+        return {}
+    old = json.loads(RECORD.read_text(encoding="utf-8"))
+    if (old["schema"], old["machine"]) == (SCHEMA, machine()):
+        return {name: report for name, report in old["benchmarks"].items() if name in known}
+    if names:
+        sys.exit("the record is of another machine or form: run all benchmarks")
+    return {}
 
 
 def main(words: list[str]) -> None:
@@ -72,22 +93,16 @@ def main(words: list[str]) -> None:
     if "--peers" in flags:
         install_peers()
     once = [flag for flag in flags if flag == "--once"]
-    reports = {name: measure(name, once) for name in names or known}
-    found = {
-        "schema": SCHEMA,
-        "machine": machine(),
-        "rates": {} if once else printed("_limits", []),
-        "benchmarks": reports,
-    }
+    kept = recorded(names, known) if "--record" in flags else {}
+    found = {name: measure(name, once) for name in names or known}
+    reports = {name: report for name, report in found.items() if report}
+    whole = {"schema": SCHEMA, "machine": machine()}
     if "--record" in flags:
-        if names and RECORD.is_file():  # the others stay, measured on the same machine
-            old = json.loads(RECORD.read_text(encoding="utf-8"))
-            if old["machine"] != found["machine"]:
-                sys.exit("the record is of another machine: run all benchmarks")
-            found["benchmarks"] = dict(sorted((old["benchmarks"] | reports).items()))
-        write_whole(RECORD, json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(found, indent=2))
-    return None
+        record = whole | {"benchmarks": dict(sorted((kept | reports).items()))}
+        write_whole(RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    print(json.dumps(whole | {"benchmarks": reports}, indent=2))
+    failed = sorted(set(found) - set(reports))
+    return sys.exit(f"failed: {', '.join(failed)}") if failed else None
 
 
 if __name__ == "__main__":

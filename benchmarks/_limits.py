@@ -1,21 +1,35 @@
-"""What this machine can do on one thread, measured: each rate once in a run. `python _limits.py` prints them."""
+"""What this machine can do on one thread, measured: each rate once in a run and stored in its report."""
 
-import json
 from functools import cache
 
 import numpy as np
-from _timing import least_time
-from scipy.linalg.blas import daxpy
+from _timing import RATES, least_time
 from scipy.linalg.lapack import dgbsv
+from scipy.sparse import sparray
+from scipy.sparse.linalg import splu
 
-__all__ = ["banded_seconds", "bandwidth", "dgemm_rate", "normal_seconds", "zgemm_rate"]
+__all__ = [
+    "banded_seconds",
+    "dgemm_rate",
+    "factor_seconds",
+    "normal_seconds",
+    "small_solve_seconds",
+    "stored",
+    "zgemm_rate",
+]
+
+
+def stored(name: str, value: float, unit: str, per_unit: float) -> float:
+    """Return ``value`` [SI], entered into the report in ``unit`` of ``per_unit``."""
+    RATES[name] = (value / per_unit, unit)
+    return value
 
 
 @cache
 def dgemm_rate(size: int = 512) -> float:
     """Return operations per second of the product of real matrices, 2 n^3 each."""
     a = np.random.default_rng(0).standard_normal((size, size))
-    return 2 * size**3 / least_time(lambda: a @ a)
+    return stored("real matrix products", 2 * size**3 / least_time(lambda: a @ a), "Gflop/s", 1e9)
 
 
 @cache
@@ -23,21 +37,28 @@ def zgemm_rate(size: int = 512) -> float:
     """Return real operations per second of the product of complex matrices, 8 n^3 each."""
     real, imaginary = np.random.default_rng(0).standard_normal((2, size, size))
     a = real + 1j * imaginary
-    return 8 * size**3 / least_time(lambda: a @ a)
-
-
-@cache
-def bandwidth(count: int = 8_000_000) -> float:
-    """Return bytes per second of y += a x on arrays that no cache holds: two read, one written, 24 an entry."""
-    x, y = np.ones(count), np.zeros(count)
-    return 24 * count / least_time(lambda: daxpy(x, y, a=1e-3))
+    return stored("complex matrix products", 8 * size**3 / least_time(lambda: a @ a), "Gflop/s", 1e9)
 
 
 @cache
 def normal_seconds(count: int = 1_000_000) -> float:
-    """Return the seconds of one normal number of NumPy's generator."""
+    """Return the seconds of one normal number of NumPy's generator; others may be faster."""
     generator = np.random.default_rng(0)
-    return least_time(lambda: generator.standard_normal(count)) / count
+    each = least_time(lambda: generator.standard_normal(count)) / count
+    return stored("normal numbers of NumPy", each, "ns each", 1e-9)
+
+
+@cache
+def small_solve_seconds(count: int = 10_000) -> float:
+    """Return the seconds of one of many 4 x 4 systems with one right-hand side, by LAPACK in one call of NumPy."""
+    matrix = np.random.default_rng(0).uniform(size=(count, 4, 4)) + 4 * np.eye(4)
+    each = least_time(lambda: np.linalg.solve(matrix, np.ones((4, 1)))) / count
+    return stored("4 x 4 systems", each, "ns each", 1e-9)
+
+
+def factor_seconds(matrix: sparray) -> float:
+    """Return the seconds of one factorisation of a sparse matrix by SuperLU."""
+    return least_time(lambda: splu(matrix))
 
 
 @cache
@@ -47,13 +68,3 @@ def banded_seconds(unknowns: int, width: int) -> float:
     matrix, right = draw.uniform(size=(3 * width + 1, unknowns)), draw.uniform(size=(unknowns, 1))
     matrix[2 * width] += 2 * width
     return least_time(lambda: dgbsv(width, width, matrix, right))
-
-
-if __name__ == "__main__":
-    rates = {
-        "real matrix products": f"{dgemm_rate() / 1e9:.1f} Gflop/s",
-        "complex matrix products": f"{zgemm_rate() / 1e9:.1f} Gflop/s",
-        "memory": f"{bandwidth() / 1e9:.1f} GB/s",
-        "normal numbers": f"{normal_seconds() * 1e9:.1f} ns each",
-    }
-    print(json.dumps(rates))

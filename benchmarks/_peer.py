@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FOLDER", "PEERS", "Peer", "home", "locked_version", "serve"]
+__all__ = ["FOLDER", "PEERS", "TITLES", "Peer", "home", "locked_version", "serve"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 FOLDER = Path(__file__).resolve().parent / "peers"
 PEERS = tuple(sorted(path.stem for path in FOLDER.glob("*.in")))
+TITLES = {"cmtj": "cmtj", "fipy": "FiPy", "kwant": "Kwant", "udkm1Dsim": "udkm1Dsim"}
+"""Peers as they write themselves."""
 
 
 def locked_version(module: str) -> str:
@@ -35,10 +37,13 @@ def _interpreter(module: str) -> str | None:
 
 
 class Peer:
-    """A peer that waits for questions: ``script --peer`` in its own Python; ``missing`` says why there is none."""
+    """A peer that waits for questions: ``script --peer`` in its own Python; ``missing`` says why there is none.
+
+    Questions to one that has ended raise ConnectionError.
+    """
 
     def __init__(self, module: str, script: str) -> None:
-        self.module, self.version, self.missing = module, locked_version(module), ""
+        self.module, self.title, self.version, self.missing = module, TITLES[module], locked_version(module), ""
         python = _interpreter(module)
         if python is None:
             variable = f"SPINLIB_{module.upper()}_PYTHON"
@@ -47,13 +52,16 @@ class Peer:
         flags = ["--peer", *(word for word in sys.argv if word == "--once")]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process: subprocess.Popen[str] = subprocess.Popen([python, script, *flags], **pipes)  # type: ignore[call-overload]
-        self.version = str(self._answer())
+        try:
+            self.version = str(self._answer())
+        except ConnectionError as lost:  # it is installed, but a library of the system may be gone
+            self.missing = str(lost)
 
     def _answer(self) -> Any:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.module} ended without an answer: its message stands above")
+            raise ConnectionError(f"{self.title} ended without an answer, its message is in the log")
         return json.loads(line)
 
     def ask(self, **question: Any) -> Any:

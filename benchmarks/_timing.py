@@ -2,45 +2,65 @@
 
 import json
 import platform
+import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from math import ceil
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 __all__ = [
+    "APPROXIMATE",
     "ONCE",
+    "RATES",
+    "ROUNDING",
+    "TIMED",
+    "UNTRIED",
     "Code",
     "alternate",
+    "answered",
     "clock",
     "first_within",
     "least_time",
     "print_report",
     "row",
     "scaling",
+    "shares",
     "spread",
 ]
 
 ONCE = "--once" in sys.argv  # nothing is repeated, and costly problems are small or left out: for the errors alone
 ROUNDS, PATIENCE = 15, 4.0  # rounds at most, seconds after which no further one starts
-FEWEST = 8  # rounds at least: all won by one code, they prove at one per cent that it is the faster one
+FEWEST = 6  # rounds at least, as many with either code first
+SHORTEST = 5e-3  # seconds of a round at least, filled with calls
+TIMED, MISSING, UNTRIED = "timed", "missing", "not tried further"
+ROUNDING, APPROXIMATE = "cannot, rounding", "cannot, an approximation"
+"""Why a code has no time, or that it has one."""
+
+RATES: dict[str, tuple[float, str]] = {}
+"""The rates that this run has measured, with their units."""
 
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Code:
-    """One code at the setting chosen for it; ``run`` returns the seconds of one run, None where it has no answer."""
+    """One code at the setting chosen for it; ``run`` returns the seconds of one run, or ``outcome`` says why not."""
 
     setting: str
     error: float | None
     run: Clock | None
     name: str = "spinlib"
+    package: str = "spinlib"
     version: str = ""
     note: str = ""
+    outcome: str = TIMED
 
 
 def clock(function: Callable[[], Any]) -> Clock:
@@ -54,18 +74,25 @@ def clock(function: Callable[[], Any]) -> Clock:
     return run
 
 
+def repeated(run: Clock) -> Clock:
+    """Return what fills a round with calls of ``run`` and returns the mean of their seconds; it is warm then."""
+    first = run()
+    if first < 100 * SHORTEST:
+        first = run()
+    count = max(1, ceil(SHORTEST / max(first, 1e-9)))
+    return run if count == 1 else lambda: sum(run() for _ in range(count)) / count
+
+
 def alternate(*runs: Clock) -> list[list[float]]:
-    """Return the seconds of each of ``runs``, all called in turn, round after round; one round warms up."""
+    """Return the seconds of each of ``runs`` round by round, in turn forwards and backwards: A B, B A, A B, ..."""
     times: list[list[float]] = [[] for _ in runs]
-    if not ONCE:
-        for run in runs:
-            run()
+    whole = list(runs) if ONCE else [repeated(run) for run in runs]
     start = time.perf_counter()
     while len(times[0]) < (1 if ONCE else ROUNDS):
         if len(times[0]) >= FEWEST and time.perf_counter() - start > PATIENCE:
             break
-        for each, run in zip(times, runs, strict=True):
-            each.append(run())
+        for k in range(len(whole))[:: -1 if len(times[0]) % 2 else 1]:
+            times[k].append(whole[k]())
     return times
 
 
@@ -87,14 +114,50 @@ def first_within(errors: Sequence[float], target: float) -> int | None:
     return good.index(True) if any(good) else None
 
 
+def answered(peer: Any, name: str, make: Callable[[], Code]) -> Code:
+    """Return what ``make`` finds out about a peer, or the peer without a time where it is not there or has ended."""
+    if not peer.missing:
+        try:
+            return make()
+        except ConnectionError as lost:
+            peer.missing = str(lost)
+    return Code("", None, None, name, peer.title, peer.version, peer.missing, MISSING)
+
+
+def shares(run: Clock, seconds: float = 0.3) -> dict[str, float]:
+    """Return the share of its time that the house spends below each of its modules, from samples of the stack."""
+    found: Counter[str] = Counter()
+
+    def sample(_: int, frame: FrameType | None) -> None:
+        while frame is not None and not frame.f_globals.get("__name__", "").startswith("spinlib"):
+            frame = frame.f_back
+        found[frame.f_globals["__name__"].removeprefix("spinlib.") if frame else "others"] += 1
+
+    before = signal.signal(signal.SIGPROF, sample)
+    signal.setitimer(signal.ITIMER_PROF, 1e-3, 1e-3)
+    try:
+        start = time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            run()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+    return {name: count / found.total() for name, count in found.most_common()}
+
+
 def row(problem: str, target: float, ours: Code, theirs: Code | None, limit: tuple[str, float] | str) -> dict[str, Any]:
     """Return one problem with the house and one peer, timed in turn.
 
-    ``limit`` names what bounds any code and the seconds that it takes here, or says why there is no such bound.
+    ``limit`` names a part of the work and the seconds that it takes here, or says why there is none to compare with.
     """
     assert ours.run is not None
-    runs = [ours.run] if theirs is None or theirs.run is None else [ours.run, theirs.run]
-    times = alternate(*runs)
+    times = None
+    if theirs is not None and theirs.run is not None:
+        try:
+            times = alternate(ours.run, theirs.run)
+        except ConnectionError as lost:
+            theirs = replace(theirs, run=None, note=str(lost), outcome=MISSING)
+    times = times or alternate(ours.run)
     mine = spread(times[0])
     found: dict[str, Any] = {
         "problem": problem,
@@ -104,22 +167,19 @@ def row(problem: str, target: float, ours: Code, theirs: Code | None, limit: tup
         "seconds": mine | {"rounds": times[0]},
         "peer": None,
         "ratio": None,
+        "shares": None,
         "limit": {"why": limit}
         if isinstance(limit, str)
         else {"kind": limit[0], "fraction": limit[1] / mine["median"]},
     }
     if theirs is not None:
-        found["peer"] = {
-            "name": theirs.name,
-            "version": theirs.version,
-            "setting": theirs.setting,
-            "error": theirs.error,
-            "seconds": None,
-            "note": theirs.note,
-        }
+        keys = ("name", "package", "version", "setting", "error", "note", "outcome")
+        found["peer"] = {key: getattr(theirs, key) for key in keys} | {"seconds": None}
     if len(times) == 2:
         found["peer"]["seconds"] = spread(times[1]) | {"rounds": times[1]}
         found["ratio"] = spread(other / own for own, other in zip(*times, strict=True))
+        if found["ratio"]["median"] <= 1 and not ONCE:
+            found["shares"] = shares(ours.run)
     return found
 
 
@@ -163,5 +223,5 @@ def print_report(
 ) -> None:
     """Print the report of a benchmark as JSON, with the versions of the house, NumPy, ``packages`` and Python."""
     versions = {each: version(each) for each in ("spinlib", "numpy", *packages)} | {"python": platform.python_version()}
-    report = {"name": name, "error": error, "reference": reference, "versions": versions}
+    report = {"name": name, "error": error, "reference": reference, "versions": versions, "rates": RATES}
     print(json.dumps(report | {"rows": list(rows), "scaling": list(growth)}, allow_nan=False))
