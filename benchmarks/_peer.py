@@ -44,6 +44,7 @@ class Peer:
 
     def __init__(self, module: str, script: str) -> None:
         self.module, self.title, self.version, self.missing = module, TITLES[module], locked_version(module), ""
+        self._process: subprocess.Popen[str] | None = None
         python = _interpreter(module)
         if python is None:
             variable = f"SPINLIB_{module.upper()}_PYTHON"
@@ -51,21 +52,29 @@ class Peer:
             return
         flags = ["--peer", *(word for word in sys.argv if word == "--once")]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self._process: subprocess.Popen[str] = subprocess.Popen([python, script, *flags], **pipes)  # type: ignore[call-overload]
+        self._process = subprocess.Popen([python, script, *flags], **pipes)  # type: ignore[call-overload]
         try:
             self.version = str(self._answer())
         except ConnectionError as lost:  # it is installed, but a library of the system may be gone
             self.missing = str(lost)
 
     def _answer(self) -> Any:
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise ConnectionError(f"{self.title} ended without an answer, its message is in the log")
         return json.loads(line)
 
+    def close(self) -> None:
+        """End the peer, if it is alive."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
     def ask(self, **question: Any) -> Any:
         """Return what the peer answers."""
+        assert self._process is not None
         assert self._process.stdin is not None
         print(json.dumps(question), file=self._process.stdin, flush=True)
         return self._answer()

@@ -5,7 +5,7 @@ import platform
 import signal
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -125,24 +125,27 @@ def answered(peer: Any, name: str, make: Callable[[], Code]) -> Code:
 
 
 def shares(run: Clock, seconds: float = 0.3) -> dict[str, float]:
-    """Return the share of its time that the house spends below each of its modules, from samples of the stack."""
-    found: Counter[str] = Counter()
+    """Return the share of each module of the house in its time, from samples of the stack each millisecond."""
+    found: dict[str, float] = defaultdict(float)
+    last = [time.perf_counter()]
 
     def sample(_: int, frame: FrameType | None) -> None:
         while frame is not None and not frame.f_globals.get("__name__", "").startswith("spinlib"):
             frame = frame.f_back
-        found[frame.f_globals["__name__"].removeprefix("spinlib.") if frame else "others"] += 1
+        now = time.perf_counter()  # a long call of compiled code is seen once, when it ends
+        found[frame.f_globals["__name__"].removeprefix("spinlib.") if frame else "others"] += now - last[0]
+        last[0] = now
 
-    before = signal.signal(signal.SIGPROF, sample)
-    signal.setitimer(signal.ITIMER_PROF, 1e-3, 1e-3)
+    before = signal.signal(signal.SIGALRM, sample)
+    signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
     try:
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
             run()
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-    return {name: count / found.total() for name, count in found.most_common()}
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return {name: share / sum(found.values()) for name, share in found.items()}
 
 
 def row(problem: str, target: float, ours: Code, theirs: Code | None, limit: tuple[str, float] | str) -> dict[str, Any]:

@@ -4,25 +4,37 @@ from typing import Any
 
 import numpy as np
 
-REPORT = {"name", "error", "reference", "versions", "rows", "scaling", "date", "seconds"}
-ROW = {"problem", "target_error", "error", "setting", "seconds", "peer", "ratio", "limit"}
-PEER = {"name", "version", "setting", "error", "seconds", "note"}
+REPORT = {"name", "error", "reference", "versions", "rates", "rows", "scaling", "source", "date", "seconds"}
+ROW = {"problem", "target_error", "error", "setting", "seconds", "peer", "ratio", "limit", "shares"}
+PEER = {"name", "package", "version", "setting", "error", "seconds", "note", "outcome"}
+UNTIMED = {"missing", "not tried further", "cannot, rounding", "cannot, an approximation"}
 SCALING = {"problem", "quantity", "sizes", "seconds", "exponent", "expected", "limit_kind", "limit_seconds", "note"}
+CLOSE = 0.15  # of an exponent to that of theory; whatever is farther off has a note
 SPREAD = {"median", "low", "high"}
 
 
-def check_report(report: dict[str, Any]) -> None:
-    """Assert that a report has its form, and that everyone who has a time has reached the target."""
+def check_report(report: dict[str, Any], *, whole: bool = False) -> None:
+    """Assert that a report has its form, and that everyone who has a time has reached the target.
+
+    Of a ``whole`` run, not one of ``--once``, exponents are those of theory or have a note, and rows that a peer wins
+    say where the house spends its time.
+    """
     assert set(report) == REPORT
-    assert all(report[key] for key in REPORT - {"scaling", "seconds"})
+    assert all(report[key] for key in REPORT - {"scaling", "seconds", "rates"})
+    assert all(value > 0 and unit for value, unit in report["rates"].values())
     for row in report["rows"]:
         check_row(row)
+        lost = whole and row["ratio"] is not None and row["ratio"]["median"] <= 1
+        assert (row["shares"] is not None) is lost
+        if lost:
+            np.testing.assert_allclose(sum(row["shares"].values()), 1.0, rtol=1e-9)
     for growth in report["scaling"]:
         assert set(growth) == SCALING
         assert len(growth["sizes"]) == len(growth["seconds"]) >= 2
         assert growth["limit_kind"] is None or len(growth["limit_seconds"]) == len(growth["sizes"])
         slope = np.polyfit(np.log(growth["sizes"][-3:]), np.log(growth["seconds"][-3:]), 1)[0]
         np.testing.assert_allclose(growth["exponent"], slope, rtol=1e-9)
+        assert not whole or abs(slope - growth["expected"]) < CLOSE or growth["note"], "say why it is off theory"
 
 
 def check_row(row: dict[str, Any]) -> None:
@@ -31,19 +43,24 @@ def check_row(row: dict[str, Any]) -> None:
     assert row["error"] <= row["target_error"]
     check_times(row["seconds"])
     assert set(row["limit"]) in ({"why"}, {"kind", "fraction"})
-    assert 0 < row["limit"].get("fraction", 0.5) < 1, "no code is faster than its limit"
+    assert 0 < row["limit"].get("fraction", 0.5) < 1, "the house does what its limit counts"
     peer = row["peer"]
     if peer is None:
         assert row["ratio"] is None
         return
     assert set(peer) == PEER
     assert peer["version"]
+    assert peer["package"]
     if peer["seconds"] is None:
         assert row["ratio"] is None
+        assert peer["outcome"] in UNTIMED
         assert peer["note"], "a peer without a time says why"
     else:
         check_times(peer["seconds"])
-        assert peer["error"] is None or peer["error"] <= row["target_error"]
+        assert peer["outcome"] == "timed"
+        assert peer["error"] <= row["target_error"]
+        limit = row["limit"].get("fraction", 0.0) * row["seconds"]["median"]
+        assert limit < peer["seconds"]["median"], "a peer that does less than the limit counts: count that"
         assert len(peer["seconds"]["rounds"]) == len(row["seconds"]["rounds"])
         assert set(row["ratio"]) == SPREAD
 

@@ -5,7 +5,8 @@ import json
 import nbformat
 
 import spinlib
-from benchmarks._peer import PEERS, locked_version
+from benchmarks.__main__ import source
+from benchmarks._peer import PEERS, TITLES, locked_version
 from tests.benchmark_report import check_report
 from tests.tools.test_benchmarks import NAMES
 from tools.isolation import ROOT
@@ -13,7 +14,6 @@ from tools.notebooks import reference_paths
 from tools.precomputed import LIMIT, MEASURED
 
 RECORD = ROOT / "book" / "speed" / MEASURED
-TITLES = {"cmtj": "cmtj", "fipy": "FiPy", "kwant": "Kwant", "udkm1Dsim": "udkm1Dsim"}
 
 
 def measured():
@@ -23,9 +23,11 @@ def measured():
 def test_every_benchmark_is_recorded_with_this_library():
     found = measured()
     assert sorted(found["benchmarks"]) == NAMES
-    for report in found["benchmarks"].values():
-        check_report(report)
-        assert report["versions"]["spinlib"] == spinlib.__version__, "run `python3 tools/house.py bench --record`"
+    for name, report in found["benchmarks"].items():
+        check_report(report, whole=True)
+        again = f"run `python3 tools/house.py bench --record {name}`"
+        assert report["versions"]["spinlib"] == spinlib.__version__, again
+        assert report["source"] == source(name), again
     assert RECORD.stat().st_size < LIMIT
 
 
@@ -40,7 +42,13 @@ def test_every_peer_is_recorded_in_its_locked_version():
 
 EXPLAINED = {
     "is told its mesh",
+    "is told shift and degree, the smallest modulus is the slowest rate",
+    "may step over the pulse",
     "one small matrix; its error is absolute",
+    "one line; knows neither its error nor a field",
+    "written for this valve and this torque, without checks",
+    "written for three layers, without checks",
+    "one stream for all trajectories",
     "rate, Jacobian and pulse compiled by hand",
 }
 """Notes of peers for whose lead the page gives a reason."""

@@ -36,22 +36,52 @@ def test_benchmark_runs_and_reports(name: str) -> None:
     result = bench("--once", name)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
-    assert set(found) == {"schema", "machine", "rates", "benchmarks"}
+    assert set(found) == {"schema", "machine", "benchmarks"}
     check_report(found["benchmarks"][name])
 
 
-def row(**changes: object) -> dict[str, object]:
+def row(fraction: float = 0.1, **changes: object) -> dict[str, object]:
     """A comparison that is in order, but for ``changes`` of the peer."""
     times = {"median": 2.0, "low": 1.5, "high": 2.5, "rounds": [1.0, 2.0, 3.0]}
-    peer = {"name": "a", "version": "1", "setting": "", "error": 1e-9, "seconds": times, "note": ""} | changes
+    peer = {"name": "a", "package": "A", "version": "1", "setting": "", "error": 1e-9, "seconds": times, "note": ""}
+    peer |= {"outcome": "timed"} | changes
     ratio = None if peer["seconds"] is None else {"median": 1.0, "low": 1.0, "high": 1.0}
-    own = {"problem": "p", "target_error": 1e-8, "error": 1e-9, "setting": "", "seconds": times}
-    return own | {"peer": peer, "ratio": ratio, "limit": {"why": "none"}}
+    own = {"problem": "p", "target_error": 1e-8, "error": 1e-9, "setting": "", "seconds": times, "shares": None}
+    return own | {"peer": peer, "ratio": ratio, "limit": {"kind": "all of it", "fraction": fraction}}
 
 
 def test_a_comparison_that_misses_its_error_or_hides_why_is_refused() -> None:
     check_row(row())
-    check_row(row(seconds=None, error=1.0, note="not with any setting"))
-    for changes in ({"error": 1e-7}, {"seconds": None}, {"version": ""}):
-        with pytest.raises(AssertionError):
-            check_row(row(**changes))
+    lost = {"seconds": None, "error": 1.0, "note": "not with any setting", "outcome": "cannot, rounding"}
+    check_row(row(**lost))
+    quick = {"median": 1.0, "low": 1.0, "high": 1.0, "rounds": [1.0, 1.0, 1.0]}
+    check_row(row(0.4, seconds=quick))
+    for wrong in (
+        {"error": 1e-7},
+        {"error": None},
+        {"seconds": None},
+        {"version": ""},
+        {"package": ""},
+        lost | {"outcome": "timed"},
+        lost | {"note": ""},
+        {"outcome": "missing"},
+        {"fraction": 1.1},
+        {"fraction": 0.6, "seconds": quick},
+    ):
+        with pytest.raises((AssertionError, TypeError)):
+            check_row(row(**wrong))  # type: ignore[arg-type]
+
+
+def test_an_exponent_off_theory_needs_a_reason() -> None:
+    growth = {"problem": "p", "quantity": "n", "sizes": [1, 2, 4], "seconds": [1.0, 4.0, 16.0], "exponent": 2.0}
+    growth |= {"expected": 2.0, "limit_kind": None, "limit_seconds": None, "note": ""}
+    report = {"name": "p", "error": "e", "reference": "r", "versions": {"a": "1"}, "rates": {}, "rows": [row()]}
+    report |= {"scaling": [growth], "source": {"p": "0"}, "date": "2026-01-01", "seconds": 1}
+    report["rows"][0]["ratio"] = {"median": 1.5, "low": 1.0, "high": 2.0}  # type: ignore[index]
+    check_report(report, whole=True)
+    growth["expected"] = 3.0
+    check_report(report)
+    with pytest.raises(AssertionError, match="off theory"):
+        check_report(report, whole=True)
+    growth["note"] = "calls"
+    check_report(report, whole=True)
