@@ -133,7 +133,7 @@ def cheapest(
 def peers(sigma: float, exact: mp.mpf) -> list[Code]:
     """Return each peer at its cheapest setting."""
     line = cheapest(
-        "asymptote in one line",
+        "asymptote by SciPy",
         "SciPy",
         scipy_version,
         [""],
