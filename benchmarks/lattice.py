@@ -180,6 +180,7 @@ def peer_main() -> None:
 def kwant(peer: Peer, width: int, length: int, alone: bool, values: np.ndarray) -> Code:
     """Return Kwant; its error is how far the singular values of t are off those of the house."""
     size = {"width": width, "length": length, "alone": alone}
+    peer.ask(**size, option=0)  # makes the strip, once
     tried = [peer.ask(**size, option=option)["seconds"] for option in range(1 if ONCE else len(OPTIONS))]
     question = size | {"option": int(np.argmin(tried))}
     found = peer.ask(**question)
