@@ -19,13 +19,13 @@ from scipy import constants
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.docutils import SphinxDirective
 
 from spinlib import precomputed, units
 from tools.isolation import LOCK, ROOT
 from tools.precomputed import stored
 
 from exercises import in_order  # isort: skip
+from parts import PartsDirective  # isort: skip
 from tables import table  # isort: skip
 
 __all__ = ["locked", "setup"]
@@ -45,16 +45,8 @@ _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\\n]*?))?\s*
 _SHOWN_SEEDS = 4
 
 
-class EnvironmentDirective(SphinxDirective):
+class EnvironmentDirective(PartsDirective):
     """One part of the page."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        parts = {name.removeprefix("_part_"): name for name in dir(self) if name.startswith("_part_")}
-        if self.arguments[0] not in parts:
-            raise self.error(f"environment {self.arguments[0]!r}: pass one of {', '.join(parts)}")
-        return list(getattr(self, parts[self.arguments[0]])())
 
     def _part_system(self) -> Iterator[nodes.Node]:
         system = f"{platform.system()} on {platform.machine()}"

@@ -5,7 +5,6 @@ to be unchecked; what was checked on other sources than today's is said, too.
 """
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,31 +12,26 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 from tools.doctests import written
 from tools.isolation import LOCK, ROOT, digest
 from tools.mutants import path_of
-from tools.mutation_record import KEY, RESULTS, SURVIVORS
+from tools.mutation_record import KEY, RESULTS, SURVIVORS, explained
 from tools.trust import COMMITTED, KINDS
 
+from parts import PartsDirective  # isort: skip
 from tables import table  # isort: skip
 
 __all__ = ["setup"]
 
 
-class TrustDirective(SphinxDirective):
+class TrustDirective(PartsDirective):
     """One part of the page."""
 
-    required_arguments = 1
-
     def run(self) -> list[nodes.Node]:
-        parts = {name.removeprefix("_part_"): name for name in dir(self) if name.startswith("_part_")}
-        if self.arguments[0] not in parts:
-            raise self.error(f"trust {self.arguments[0]!r}: pass one of {', '.join(parts)}")
         for source in (ROOT / "spinlib").rglob("*.py"):
             self.env.note_dependency(str(source))
-        return list(getattr(self, parts[self.arguments[0]])())
+        return super().run()
 
     def _part_tests(self) -> Iterator[nodes.Node]:
         if found := self._found(COMMITTED / "tests.json"):
@@ -51,11 +45,7 @@ class TrustDirective(SphinxDirective):
                      "collects with what the sources hold.")  # fmt: skip
 
     def _part_refusals(self) -> Iterator[nodes.Node]:
-        if found := self._found(COMMITTED / "refusals.json"):
-            yield table(("what", "number"), [(name, str(n)) for name, n in found["counts"].items()], right=(1,))
-            yield _words(self._stamp(found))
-        else:
-            yield _unchecked()
+        return self._counts("refusals.json")
 
     def _part_mutants(self) -> Iterator[nodes.Node]:
         if not (found := self._found(RESULTS)):
@@ -87,15 +77,15 @@ class TrustDirective(SphinxDirective):
         if not (found := self._found(RESULTS)):
             yield _unchecked()
             return
-        text = SURVIVORS.read_text(encoding="utf-8") if SURVIVORS.is_file() else "survivor = []"
         self.env.note_dependency(str(SURVIVORS))
-        reasons = {_key(entry): f"{entry['verdict']}. {entry['reason']}" for entry in tomllib.loads(text)["survivor"]}
+        reasons = explained()
         for mutant in found["mutants"]:
             if mutant["verdict"] in ("survived", "open"):
                 place = nodes.literal("", f"{mutant['module'].removeprefix('spinlib.')}.{mutant['function']}")
                 change = nodes.literal("", f"{mutant['before']} → {mutant['after']}")
-                reason = nodes.Text(f": {reasons.get(_key(mutant)) or 'undecided'}")
-                yield nodes.paragraph("", "", place, nodes.Text(", "), change, reason)
+                entry = reasons.get(tuple(mutant[name] for name in KEY))
+                reason = f"{entry['verdict']}. {entry['reason']}" if entry else "undecided"
+                yield nodes.paragraph("", "", place, nodes.Text(", "), change, nodes.Text(f": {reason}"))
 
     def _part_determinism(self) -> Iterator[nodes.Node]:
         if not (found := self._found(COMMITTED / "determinism.json")):
@@ -135,11 +125,7 @@ class TrustDirective(SphinxDirective):
             yield _unchecked(f"The {lane} versions")
 
     def _part_types(self) -> Iterator[nodes.Node]:
-        if found := self._found(COMMITTED / "types.json"):
-            yield table(("what", "number"), [(name, str(n)) for name, n in found["counts"].items()], right=(1,))
-            yield _words(self._stamp(found))
-        else:
-            yield _unchecked()
+        return self._counts("types.json")
 
     def _part_audit(self) -> Iterator[nodes.Node]:
         if not (found := self._found(COMMITTED / "audit.json")):
@@ -164,6 +150,13 @@ class TrustDirective(SphinxDirective):
         else:
             yield _unchecked()
 
+    def _counts(self, file: str) -> Iterator[nodes.Node]:
+        if found := self._found(COMMITTED / file):
+            yield table(("what", "number"), [(name, str(n)) for name, n in found["counts"].items()], right=(1,))
+            yield _words(self._stamp(found))
+        else:
+            yield _unchecked()
+
     def _found(self, path: Path) -> dict[str, Any]:
         self.env.note_dependency(str(path))
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
@@ -173,10 +166,6 @@ class TrustDirective(SphinxDirective):
         of, now = ("lock", LOCK) if "lock" in found else ("package", ROOT / "spinlib")
         same = digest(now).startswith(found["lock"] if "lock" in found else found["sources"])
         return f"Result of {found['date']}; the {of} {'is the same today' if same else 'has changed since'}."
-
-
-def _key(entry: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(entry.get(name, 0) for name in KEY)
 
 
 def _words(text: str) -> nodes.paragraph:
