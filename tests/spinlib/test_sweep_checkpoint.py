@@ -39,9 +39,11 @@ def noisy(a, seed):
 # --- killed -----------------------------------------------------------------------------------------------------------
 
 CHILD = """
-import os, sys, time
+import os, signal, sys, time
 import numpy as np
 from spinlib.sweep import sweep
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may ignore it
 
 def slow(a, seed):
     with open("log", "a") as log:
