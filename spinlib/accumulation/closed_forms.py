@@ -34,6 +34,7 @@ __all__ = [
 _Real = NDArray[np.float64]
 
 _MEDIUM = "DiffusiveMedium(diffusivity, spin_relaxation_time, ...)"
+_ALIKE = 1e-18  # share by which the two models may differ, unseen in double precision
 _STEPS = 8  # of Newton, from starts at which five were the most that was needed
 
 
@@ -107,7 +108,8 @@ def transverse_wavenumber(medium: DiffusiveMedium, *, model: Literal["moments", 
     if model not in ("moments", "boltzmann"):
         raise ValueError(f"model = {model!r} is no description of the electrons: pass 'moments' or 'boltzmann'")
     lost, omega = 1 / medium.spin_relaxation_time, medium.exchange_frequency
-    if model == "boltzmann" and medium.momentum_time:
+    beyond_moments = max(medium.momentum_time * lost, abs(medium.precession_angle))  # the share by which they differ
+    if model == "boltzmann" and beyond_moments > _ALIKE:
         return _discrete_mode(medium)
     squared = (1 + 1j * medium.precession_angle) * (lost + 1j * omega) / medium.diffusivity
     return complex(np.sqrt(squared))

@@ -134,6 +134,14 @@ def test_limit_wavenumber_without_splitting():
     assert transverse_wavenumber(scaled(0.0, 0.0), model="boltzmann") == 0
 
 
+@pytest.mark.parametrize("momentum_time", [5e-324, 2e-321, 1e-160, 1e-30, 1e-28, 1e-27, 1e-25])
+def test_limit_wavenumbers_of_both_models_meet_at_short_times(momentum_time):
+    medium = DiffusiveMedium(2e-5, 1e-9, momentum_time=momentum_time, exchange_splitting=1e-24)
+    fick = transverse_wavenumber(DiffusiveMedium(2e-5, 1e-9, exchange_splitting=1e-24))
+    tolerance = 4e-15 + 2 * medium.precession_angle
+    assert abs(transverse_wavenumber(medium, model="boltzmann") / fick - 1) < tolerance
+
+
 @pytest.mark.parametrize("share", [0.0, 3e-4, 0.02, 0.25, 0.6])
 @pytest.mark.parametrize("part", [-0.9, -0.3, 0.01, 0.2, 0.6, 0.9])
 def test_limit_wavenumber_against_discrete_ordinates(share, part):
