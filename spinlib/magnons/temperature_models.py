@@ -241,6 +241,7 @@ def two_temperature(
 
     Raises:
         ValueError: an argument outside these ranges; more than 0.1 % of the pulse comes before ``times[0]``.
+        RuntimeError: no panels of time are short enough, as for an initial temperature 1e14 times below the last one.
 
     >>> metal = {"electron_heat_coefficient": 2.0, "lattice_heat_capacity": 1e4, "electron_phonon_coupling": 0.0}
     >>> pulse = {"absorbed_energy_density": 160000.0, "pulse_duration": 5e-14, "pulse_center": 2e-13}
