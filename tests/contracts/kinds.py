@@ -2,44 +2,28 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.contract import Inputs, Limit
+from tests.contracts import rows
 
 INF, NAN = math.inf, math.nan
-_TINY = 5e-324
 _Given = Inputs | st.SearchStrategy[Inputs]
 
 
-def positive(
-    name: str, *arguments: str, given: _Given, at: Sequence[Any] = (1e-30, 1e30), says: str = ""
-) -> list[Limit]:
+def positive(name: str, *arguments: str, given: _Given, at: Sequence[float] = (1e-30, 1e30)) -> list[Limit]:
     """Arguments above 0, finite."""
-    beyond = [0.0, -0.0, -_TINY, -1e30]
-    return [
-        row
-        for argument in arguments
-        for row in (
-            Limit(name, argument, at, beyond, (f"pass {argument} > 0",), given, "positive"),
-            Limit(name, argument, [], [INF, -INF, NAN], ("pass",), given, "finite"),
-        )
-    ]
+    return [row for one in arguments for row in (*rows.positive(name, one, given, *at), _finite(name, one, given))]
 
 
-def not_negative(
-    name: str, *arguments: str, given: _Given, at: Sequence[Any] = (0.0, 1e30), says: str = ""
-) -> list[Limit]:
+def not_negative(name: str, *arguments: str, given: _Given, at: Sequence[float] = (1e30,)) -> list[Limit]:
     """Arguments of 0 or more, finite."""
-    return [
-        row
-        for argument in arguments
-        for row in (
-            Limit(name, argument, at, [-_TINY, -1e30], (f"pass {argument} >= 0",), given, "not negative"),
-            Limit(name, argument, [], [INF, NAN], ("pass",), given, "finite"),
-        )
-    ]
+    return [row for one in arguments for row in (*rows.not_negative(name, one, given, *at), _finite(name, one, given))]
+
+
+def _finite(name: str, argument: str, given: _Given) -> Limit:
+    return Limit(name, argument, [], [INF, -INF, NAN], ("pass",), given, "finite")
 
 
 def unit(name: str, *arguments: str, given: _Given) -> list[Limit]:

@@ -16,7 +16,7 @@ _LEAST = 5e-324  # the smallest float above 0
 def positive(name: str, arguments: str, given: Inputs | st.SearchStrategy[Inputs], *at: float) -> list[Limit]:
     """Return the limits of arguments, named in one text, that are refused from 0 down."""
     return [
-        Limit(name, argument, at or (1e-30,), (0.0, -0.0, -_LEAST, -1.0), (f"{argument} > 0",), given)
+        Limit(name, argument, at or (1e-30,), (0.0, -0.0, -_LEAST, -1e30), (f"pass {argument} > 0",), given)
         for argument in arguments.split()
     ]
 
@@ -24,7 +24,7 @@ def positive(name: str, arguments: str, given: Inputs | st.SearchStrategy[Inputs
 def not_negative(name: str, arguments: str, given: Inputs | st.SearchStrategy[Inputs], *at: float) -> list[Limit]:
     """Return the limits of arguments, named in one text, that are accepted at 0 and refused below."""
     return [
-        Limit(name, argument, (0.0, -0.0, *at), (-_LEAST, -1.0), (f"{argument} >= 0",), given)
+        Limit(name, argument, (0.0, -0.0, *at), (-_LEAST, -1e30), (f"pass {argument} >= 0",), given)
         for argument in arguments.split()
     ]
 

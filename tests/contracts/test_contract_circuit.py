@@ -283,21 +283,16 @@ CONTRACTS = (
         _turns,
         {"m": 1, "spin_current": 1, "magnetic_moment": 0, "gyromagnetic_ratio": 0},
     ),
-    Contract(
-        "circuit.spin_valve",
-        _VALVES,
-        _balances,
-        {"m1": 1, "m2": 1, **STACKED},
-        tolerance=1e-9,
-        label="at a voltage",
-    ),
-    Contract(
-        "circuit.spin_valve",
-        _DRIVEN,
-        _balances,
-        {"m1": 1, "m2": 1, **STACKED},
-        tolerance=1e-9,
-        label="at a current",
+    *(
+        Contract(
+            "circuit.spin_valve",
+            given,
+            _balances,
+            {"m1": 1, "m2": 1, **STACKED},
+            tolerance=1e-9,
+            label=label,
+        )
+        for given, label in ((_VALVES, "at a voltage"), (_DRIVEN, "at a current"))
     ),
     Contract(
         "circuit.InterfaceCurrent.columns",

@@ -421,7 +421,7 @@ LIMITS = (
     bounded("reflection_mixing_right"),
     bounded("transmission_mixing_right"),
     probabilities("stack.normal_metal", "transmission", {}, zero=False),
-    *kinds.not_negative("scattering.stack.bulk_layer", "thickness", given=_SLAB, at=(0.0, 1e150)),
+    *kinds.not_negative("scattering.stack.bulk_layer", "thickness", given=_SLAB, at=(1e150,)),
     *kinds.not_negative(
         "scattering.stack.bulk_layer",
         "scattering_up",

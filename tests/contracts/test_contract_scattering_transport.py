@@ -173,25 +173,18 @@ SYMMETRIC = "only a symmetric stack has one polarization and one asymmetry"
 FILTER = "infinite for a perfect filter"
 
 CONTRACTS = (
-    Contract(
-        "scattering.stack.transport",
-        sources("averaged"),
-        _transport,
-        {"polarization": 1},
-        nan={"torque_per_current": "stated: nan where g <= 1e-15"},
-        warns=BLOCKED,
-        tolerance=1e-9,
-        label="averaged",
-    ),
-    Contract(
-        "scattering.stack.transport",
-        sources("coherent"),
-        _transport,
-        {"polarization": 1},
-        nan={"torque_per_current": "stated: nan where g <= 1e-15"},
-        warns=BLOCKED,
-        tolerance=1e-9,
-        label="coherent",
+    *(
+        Contract(
+            "scattering.stack.transport",
+            sources(kind),
+            _transport,
+            {"polarization": 1},
+            nan={"torque_per_current": "stated: nan where g <= 1e-15"},
+            warns=BLOCKED,
+            tolerance=1e-9,
+            label=kind,
+        )
+        for kind in ("averaged", "coherent")
     ),
     Contract(
         "scattering.closed_forms.perfect_filter",
