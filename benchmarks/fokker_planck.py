@@ -225,9 +225,9 @@ def main() -> None:
         "highest degree",
         (10, 16, 24, 36),
         lambda degree: lambda: house(system, degree),
-        6.0,
+        3.0,
         limit=("one sparse factorisation", lambda degree: least(system, degree)[1]),
-        note="6 is that of dense blocks; sparse ones and calls for small ones cost less",
+        note="3 is one factorisation by dissection; all rates up to half the degree, the check, go with the sixth power",
     )
     name = "slow rate of the Fokker-Planck equation on the sphere"
     solved = f"the dense matrix at degree {REFERENCE}, which finite volumes confirm to {apart:.0e}; at 20 kT Brown"

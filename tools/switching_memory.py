@@ -1,7 +1,7 @@
 """Ensembles of a switching free layer, for the chapter on one device: `python -m tools.switching_memory`.
 
 The layer has the numbers that the chapter derives, rounded; the chapter asserts that they still agree. Each batch has
-its own seed, so that a test can repeat a few of them. One core takes some twelve minutes.
+its own seed, so that a test can repeat a few of them. One core takes some seven minutes.
 """
 
 import numpy as np
