@@ -28,11 +28,12 @@ def _asymmetry(name: str, value: object, *, closed: bool) -> float:
 
 
 def _rate(sigma: float, other: float, length: float, names: str) -> float:
-    """Return G = 1/[l^2 (1/sigma + 1/sigma')], or refuse arguments that take it out of the range of floats."""
+    """Return G = 1/[l^2 (1/sigma + 1/sigma')], 0 for l = inf alone, or refuse what leaves the range of floats."""
     with np.errstate(all="ignore"):
         rate = float(1 / ((1 / np.float64(sigma) + 1 / np.float64(other)) * np.square(length)))
-    if not (np.isfinite(rate) and sigma and other):
-        raise ValueError(f"{names} give a relaxation of {rate} S/m^3: pass SI values, lengths in m")
+    if not (np.isfinite(rate) and sigma and other and (rate or length == inf)):
+        given = f"{sigma:.4g} S/m and {other:.4g} S/m with a length of {length:.4g} m"
+        raise ValueError(f"{names} give a relaxation of {rate} S/m^3, of {given}: pass SI values, lengths in m or inf")
     return rate
 
 
@@ -127,7 +128,8 @@ class Medium:
             channels: 2, or 4 with both d channels frozen.
 
         Raises:
-            ValueError: ``resistivity`` or the length is not positive, |beta| >= 1, ``channels`` is not 2 or 4.
+            ValueError: ``resistivity`` or the length is not positive, |beta| >= 1, ``channels`` is not 2 or 4, the
+                relaxation leaves the range of floats.
 
         >>> Medium.valet_fert(1.0, 0.5, 2.0).conductivity.tolist()
         [1.0, 0.3333333333333333]
@@ -196,7 +198,8 @@ class Medium:
             s_d_length: l_sd [m] of s-d relaxation alone, l_sd^-2 = G_sd (1/sigma_s,down + 1/sigma_d,down).
 
         Raises:
-            ValueError: both or neither of ``minority_conductivity`` and ``minority_beta``, or one out of range.
+            ValueError: both or neither of ``minority_conductivity`` and ``minority_beta``, or one out of range; a
+                relaxation leaves the range of floats.
 
         >>> nickel = Medium.s_d(14.0, 3 / 7, minority_beta=3 / 13)
         >>> nickel.conductivity.round(12).tolist()
@@ -225,7 +228,7 @@ class Medium:
         )
         rates = {("s_up", "s_down"): _rate(up, down, flip, "conductivity and spin_diffusion_length")}
         if d_down:
-            rates["s_down", "d_down"] = _rate(down, d_down, merge, "minority channels and s_d_length")
+            rates["s_down", "d_down"] = _rate(down, d_down, merge, "conductivity of the minority and s_d_length")
         return cls.four_channel({"s_up": up, "s_down": down, "d_down": d_down}, rates)
 
     @property

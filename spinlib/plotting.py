@@ -34,6 +34,8 @@ COLORS = {
 }
 """Palette that colour-blind readers can tell apart (Okabe and Ito's, purple darkened), in the order of use."""
 
+_FLAT = 1e-9  # of an extremum: what is as near to it is one with it
+
 # One text column wide: the text of a figure keeps a legible size when a phone shrinks it.
 _STYLE: Any = {
     "axes.grid": True,
@@ -105,7 +107,7 @@ def summary(figure: Figure) -> str:
     """One line per labelled curve: range, extrema, zeros and integral of what is plotted, to five digits.
 
     Points that are not finite are left out; a curve without any other says so. An extremum stands where the curve
-    first comes within 1e-9 of its largest magnitude of it.
+    first comes within 1e-9 of its value.
 
     >>> figure, axes = plt.subplots()
     >>> _ = axes.plot([0, 1, 2], [-1, 1, 1], label="torque")
@@ -129,14 +131,14 @@ def _curve_summary(line: Line2D) -> str:
     integral = np.trapezoid(y, x)
     if abs(integral) < rounding * np.ptp(x):
         integral = 0.0
-    flat = 1e-9 * np.abs(y).max()  # of a flat part the first point, whichever a processor rounds highest
-    low, high = np.argmax(y <= y.min() + flat), np.argmax(y >= y.max() - flat)
+    lowest, highest = y.min(), y.max()  # of a flat part the first point, whichever a processor rounds highest
+    low, high = np.argmax(y <= lowest + _FLAT * abs(lowest)), np.argmax(y >= highest - _FLAT * abs(highest))
     cross = np.flatnonzero(y[:-1] * y[1:] < 0)
     zeros = [*x[y == 0], *(x[cross] - y[cross] * (x[cross + 1] - x[cross]) / (y[cross + 1] - y[cross]))]
     parts = [
         f"x {x[0]:.5g} to {x[-1]:.5g}",
-        f"min {y[low]:.5g} at {x[low]:.5g}",
-        f"max {y[high]:.5g} at {x[high]:.5g}",
+        f"min {lowest:.5g} at {x[low]:.5g}",
+        f"max {highest:.5g} at {x[high]:.5g}",
         *([_zeros_summary(sorted(zeros))] if zeros else []),
         f"integral {integral:.5g}",
     ]

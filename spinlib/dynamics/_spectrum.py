@@ -72,7 +72,8 @@ def solve_fokker_planck(
     where all are needed, the cost goes with the third power of the size of the largest one, (max_degree + 1)^2 at most.
     Potentials even in u halve it, as does a twofold axis along x, y or z; an axis of rotation along z leaves blocks of
     2 max_degree. A few slow rates are found by Arnoldi's method, if a bound on the imaginary part of what else may be
-    as slow proves that they are the slowest, or all rates up to half the degree show the same ones.
+    as slow shows that none is missing, or all rates up to half the degree do; the bound is that of the equation, which
+    the rates of a sufficient degree obey.
 
     A barrier of sigma k_B T along one easy axis needs a ``max_degree`` of about 12 + 1.6 sigma, a hard axis or an alpha
     below 0.1 more. With less, rates may be wrong by orders of magnitude: the warning tells. A slow rate is refined as a
@@ -190,7 +191,7 @@ def _flow(turning: _Real, descent: _Real) -> tuple[float, float]:
     """Return w and c, so that a rate lambda in units of D of the equation has |Im lambda| <= w (Re lambda + c)^(1/2).
 
     A mode g exp(-P) in the norm int |g|^2 exp(-P) = 1 has Re lambda = int (|grad g|^2 - |g|^2 T.grad P/2) exp(-P) with
-    T = u x grad W, and Im lambda = Im int g T.grad g* exp(-P): w = max |T| and c = max |T.grad P|/2, where parts of P
+    T = u x grad W, and Im lambda = Im int g* T.grad g exp(-P): w = max |T| and c = max |T.grad P|/2, where parts of P
     that are multiples of W do not count. The gradient of degree l is at most [l (l + 1) (2 l + 1)/8 pi]^(1/2) times the
     norm of its amplitudes.
     """
@@ -244,16 +245,22 @@ def _slowest(generator: csr_array, blocks: list[_Integers], wanted: int, flow: t
 
     Arnoldi's method finds the rates next to a shift beside zero, a slow one of large imaginary part possibly not. What
     is as slow as those found lies in a disc around the shift, by the bound ``flow``. If that is larger than what was
-    searched, all rates up to half the degree tell whether one is missing; if they differ, a dense solver finds all.
+    searched, all rates up to half the degree are found, too: the slowest of both have to be the same, and those as slow
+    to lie within what was searched. Otherwise a dense solver finds all.
     """
     parts = [generator[block][:, block] for block in blocks]
     found = [_near(part, wanted + _MORE) for part in parts]
-    reach = _reach(found, wanted, flow)
-    if any(radius < reach for _, radius in found):
+    rates, searched = np.concatenate([spectrum for spectrum, _ in found]), min(radius for _, radius in found)
+    if len(rates) < wanted:
+        return [_every(part) for part in parts]
+    slow = float(np.sort(rates.real)[wanted - 1])
+    if searched < _reach(slow, flow):
         top = round(np.sqrt(generator.shape[0])) - 1
         low = [block[block < (max(_LOW, top // 2) + 1) ** 2] for block in blocks]
         every = np.concatenate([_every(generator[block][:, block]) for block in low if len(block)])
-        if not _alike(np.concatenate([spectrum for spectrum, _ in found]), every, wanted):
+        as_slow = every[every.real <= (1 + _ALIKE) * slow]
+        within = (1 + _ALIKE) * np.abs(as_slow + _SHIFT).max(initial=0.0) < searched
+        if not (within and _alike(rates, every, wanted)):
             return [_every(part) for part in parts]
     return [spectrum for spectrum, _ in found]
 
@@ -268,9 +275,8 @@ def _alike(found: _Complex, every: _Complex, wanted: int) -> bool:
     )
 
 
-def _reach(found: list[tuple[_Complex, float]], wanted: int, flow: tuple[float, float]) -> float:
-    """Return the distance from the shift within which every rate as slow as the ``wanted`` slowest found must be."""
-    slow = float(np.sort(np.concatenate([spectrum.real for spectrum, _ in found]))[wanted - 1])
+def _reach(slow: float, flow: tuple[float, float]) -> float:
+    """Return the distance from the shift within which every rate of at most this real part must be."""
     return 1.02 * float(np.hypot(max(slow, 0.0) + _SHIFT, flow[0] * np.sqrt(max(slow + flow[1], 0.0))))
 
 

@@ -117,3 +117,15 @@ def test_summary_ignores_rounding_noise():
     text = summary(figure)
     plt.close(figure)
     assert text == "curve: x 0 to 2; min 0 at 0; max 1 at 1; zeros at 0, 2; integral 1"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("above", "place"), [(1e-12, 1), (1e-6, 2)])
+def test_summary_places_an_extremum_where_it_first_is_but_for_rounding(sign, above, place):
+    """A flat part has its maximum or minimum at its first point; another one that is higher by 1e-6 is the true one."""
+    figure, axes = plt.subplots()
+    axes.plot([0, 1, 2, 3], sign * np.array([0.5, 1, 1 + above, 0.25]), label="curve")
+    text = summary(figure)
+    plt.close(figure)
+    assert (f"; max 1 at {place}; " if sign > 0 else f"; min -1 at {place}; ") in text
+    assert ("; min 0.25 at 3; " if sign > 0 else "; max -0.25 at 3; ") in text

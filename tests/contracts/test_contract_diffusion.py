@@ -400,7 +400,42 @@ LIMITS = (
     Limit("diffusion.Medium.valet_fert", "beta", [_THIN, -_THIN], [1.0, -1.0], ("|beta| < 1",), {"resistivity": 1e-7}),
     Limit("diffusion.Medium.valet_fert", "channels", [2, 4], [3, 2.5, True], ("pass 2",), {"resistivity": 1e-7}),
     *positive("diffusion.Medium.s_d", "conductivity", {"beta": 0.0, "minority_beta": 0.0}, 1e-300),
-    Limit("diffusion.Medium.s_d", "conductivity", [], [5e-324], ("pass",), _MINORITY | {"minority_beta": 0.0}, "tiny"),
+    *(
+        Limit(
+            "diffusion.Medium.s_d",
+            "conductivity",
+            [1e-309],
+            [5e-324],
+            ("pass SI values",),
+            {"beta": beta, "minority_beta": 0.0},
+            f"tiny, beta = {beta}",
+        )
+        for beta in (0.0, 0.5, -0.5)  # neither channel, only up, only down is left
+    ),
+    *(
+        Limit(
+            "diffusion.Medium.s_d",
+            "conductivity",
+            [1e-307],
+            [1e-309, 1e-310],
+            ("pass SI values",),
+            _MINORITY | {"minority_beta": 0.0, length: 1e-9},
+            f"tiny, with {length}",
+        )
+        for length in ("spin_diffusion_length", "s_d_length")
+    ),
+    *(
+        Limit(
+            "diffusion.Medium.s_d",
+            length,
+            [1e100, inf],
+            [1e200],
+            ("pass SI values", "inf"),
+            _MINORITY | {"minority_beta": 0.0},
+            "huge",
+        )
+        for length in ("spin_diffusion_length", "s_d_length")
+    ),
     Limit(
         "diffusion.Medium.s_d",
         "beta",

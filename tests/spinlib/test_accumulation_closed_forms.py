@@ -2,6 +2,7 @@
 
 from math import inf, nan, pi
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -149,6 +150,22 @@ def test_limit_wavenumber_against_discrete_ordinates(share, part):
     found = transverse_wavenumber(scaled(a, share), model="boltzmann")
     # The error of 400 directions falls as rho^(-800), rho - 1 = 0.03 for the mode nearest to the continuum.
     assert abs(discrete_mode(a, share, 400) / found - 1) < 1e-6
+
+
+@pytest.mark.parametrize(("a", "share"), [(1e-6, 1e-7), (1e-9, 1e-10), (1e-12, 3e-12), (0.0, 1e-6), (-1e-7, 0.0)])
+def test_limit_boltzmann_mode_in_many_digits(a, share):
+    # RHP (66) as printed; the moments miss its root by 2/5 of the angle or of the share.
+    medium = scaled(a, share)
+    found = transverse_wavenumber(medium, model="boltzmann")
+    with mp.workdps(40):
+        tau, lost = mp.mpf(medium.momentum_time), 1 / mp.mpf(medium.spin_relaxation_time)
+        s, v = mp.mpc(1, medium.precession_angle) / tau, mp.sqrt(3 * mp.mpf(medium.diffusivity) / tau)
+
+        def defect(k):
+            return (1 / tau - lost) / (2 * k * v) * mp.log((s + k * v) / (s - k * v)) - 1
+
+        exact = mp.findroot(defect, mp.mpc(found) * mp.mpf("1.001"))
+        assert abs(found / exact - 1) < 1e-15
 
 
 @given(a=angles, share=shares)

@@ -22,7 +22,8 @@ from spinlib.dynamics.fokker_planck import brown_eigenvalue, neel_brown, telegra
 from spinlib.units import gyromagnetic_ratio, k_B
 from tests.bad_input import Refusal, refusals
 
-# barrier and reduced field: no barrier, one, two, wells of which one is deep, fields far above the anisotropy
+# barrier and reduced field: no barrier, one, two, wells of which one is deep, two deep wells of nearly the same depth,
+# fields far above the anisotropy
 POINTS = [
     (0.01, 0.0),
     (1.0, 0.3),
@@ -37,6 +38,9 @@ POINTS = [
     (40.0, 0.2),
     (60.0, 0.5),
     (80.0, 0.0),
+    (45.0, 3e-3),
+    (50.0, 0.01),
+    (60.0, 0.02),
     (40.0, 3.0),
     (0.5, 15.0),
     (0.2, 25.0),

@@ -497,6 +497,11 @@ def test_limit_bound_on_turning_of_a_free_moment():
     w, c = _spectrum._flow(*_potentials(GeneralizedLLG(quadratic(), 0.3, 1.0, None, phi), 1.0))
     assert w == pytest.approx(3.0 / 0.3, abs=1e-12)
     assert c == 0
+    # P = (2 x + 5 z)/alpha: what lies along W = 10 z does not count, and |u x grad W . grad P| is at most 10 * 2/alpha.
+    chi = quadratic((2.0, 0, 5.0))
+    w, c = _spectrum._flow(*_potentials(GeneralizedLLG(quadratic(), 0.3, 1.0, chi, phi), 1.0))
+    assert w == pytest.approx(3.0 / 0.3, abs=1e-12)
+    assert c == pytest.approx(10 * (2 / 0.3) / 2, abs=1e-12)
 
 
 FEW = {
@@ -515,17 +520,19 @@ FEW = {
         None,
         None,
     ),
+    "two wells with nearly equal pairs": (uniaxial(6.0, 1e-3, (0.36, 0.48, 0.8)), 0.4, None, None),
+    "nearly free, so that fewer rates than asked for stand out": (quadratic((6e-4, 3e-4, 7.4e-4)), 1.0, None, None),
 }
 
 
-@pytest.mark.parametrize("modes", [2, 3, 6, 9])
+@pytest.mark.parametrize("modes", [2, 3, 5, 6, 9, 12])
 @pytest.mark.parametrize("name", FEW)
 def test_invariant_few_rates_are_the_slowest_of_all(name, modes):
     energy, alpha, chi, phi = FEW[name]
-    generator = _generator(*_potentials(GeneralizedLLG(energy, alpha, 1.0, chi, phi), 1.0), 20)
+    generator = _generator(*_potentials(GeneralizedLLG(energy, alpha, 1.0, chi, phi), 1.0), 24)
     every, *_ = _spectrum._rates(generator, _blocks(generator), modes, None)
-    assert len(every) == 441
-    found = solve(energy, alpha, chi=chi, phi=phi, max_degree=20, modes=modes).rates / alpha
+    assert len(every) == 625
+    found = solve(energy, alpha, chi=chi, phi=phi, max_degree=24, modes=modes).rates / alpha
     np.testing.assert_allclose(found, every[:modes], rtol=0, atol=1e-8)
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from spinlib.scattering.smatrix import SMatrix, compose, mode_amplitudes, rotate
 from spinlib.scattering.stack import HatMatrix, ferromagnet, hat_average, transport
+from spinlib.spin import rotation_matrix
 from tests.spinlib.scattering.routes import SIGMA, dense_solution, random_unitary, split
 
 PROPERTY = settings(max_examples=25, derandomize=True, deadline=None)
@@ -120,6 +121,20 @@ def test_invariant_turning_commutes_with_averaging_and_turns_all_torques(n, seed
     ):
         expected = transport(layers).torque @ (about_z @ about_y).T
         np.testing.assert_allclose(transport(turned_layers).torque, expected, atol=1e-11)
+
+
+def test_invariant_all_six_parts_of_a_layer_turn_however_alike_they_are():
+    """What a layer takes from its two sides, 1 - r - t and 1 - r' - t', may differ by 1e-14 of what comes."""
+    left, right = 1e-14 * np.diag([0.0, 1, 2, 4]), 1e-14 * np.diag([0.0, 4, 1, 2])
+    layer = HatMatrix(np.eye(4) / 2 - left, np.eye(4) / 2, np.eye(4) / 2, np.eye(4) / 2 - right)
+    turned = rotate(layer, 0.7, 1.9)
+    turn = np.eye(4)
+    turn[1:, 1:] = rotation_matrix([0, 0, 1], 1.9) @ rotation_matrix([0, 1, 0], 0.7)
+    for block, other in zip(blocks(layer), blocks(turned), strict=True):
+        np.testing.assert_allclose(other, turn @ block @ turn.T, rtol=0, atol=1e-15)
+    for name in ("_absorption", "_absorption_prime"):
+        expected = turn @ getattr(layer, name) @ turn.T
+        np.testing.assert_allclose(getattr(turned, name), expected, rtol=0, atol=1e-28)
 
 
 def test_limit_a_full_turn_returns_the_layer():
