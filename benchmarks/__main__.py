@@ -5,6 +5,8 @@ are missing, each in an environment of its own below `.cache/peers`; `--record` 
 that the page *Speed and scale* reads; with `--once` nothing is repeated and problems are small, so that the errors
 count and the times do not. `--lock` only resolves the requirements of the peers again.
 
+All reports of a run have the time of its start, by which the page counts the runs that its numbers come from.
+
 A benchmark that fails does not end the run: what there is is printed and recorded, and the exit status is 1.
 """
 
@@ -19,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._install import install_peers, lock_peers
+from benchmarks._sources import library, source
 from tools.isolation import ROOT, write_whole
 from tools.precomputed import MEASURED
-from tools.sources import hash_of
 
 HERE = Path(__file__).resolve().parent
 RECORD = ROOT / "book" / "speed" / MEASURED
-SCHEMA = 2
+SCHEMA = 3
 
 
 def machine() -> dict[str, Any]:
@@ -45,26 +47,17 @@ def machine() -> dict[str, Any]:
     }
 
 
-def source(name: str) -> dict[str, str]:
-    """Return the hashes of what a benchmark computes, of its script and of what all share; comments do not count."""
-    return {file: hash_of(f"benchmarks/{file}.py") for file in (name, "_timing", "_limits")}
-
-
 def measure(name: str, flags: list[str]) -> dict[str, Any] | None:
-    """Return the report of one benchmark, with its source, the day and the seconds it took; None if it fails."""
+    """Return the report of one benchmark, with its sources, the day and the seconds it took; None if it fails."""
     print(f"{name} …", end=" ", file=sys.stderr, flush=True)
-    before, start = source(name), time.perf_counter()
+    before, start = {"source": source(name), "library": library(name)}, time.perf_counter()
     command = [sys.executable, HERE / f"{name}.py", *flags]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     seconds = time.perf_counter() - start
     print(f"{seconds:.0f} s" if done.returncode == 0 else "failed, see above", file=sys.stderr)
     if done.returncode:
         return None
-    return json.loads(done.stdout) | {
-        "source": before,
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "seconds": round(seconds),
-    }
+    return json.loads(done.stdout) | before | {"date": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": round(seconds)}
 
 
 def recorded(names: list[str], known: list[str]) -> dict[str, Any]:
@@ -95,8 +88,9 @@ def main(words: list[str]) -> None:
     once = [flag for flag in flags if flag == "--once"]
     if "--record" in flags:
         recorded(names, known)  # refused before anything is measured
+    run = {"run": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}  # one for all that is measured now
     found = {name: measure(name, once) for name in names or known}
-    reports = {name: report for name, report in found.items() if report}
+    reports = {name: report | run for name, report in found.items() if report}
     whole = {"schema": SCHEMA, "machine": machine()}
     if "--record" in flags:
         record = whole | {"benchmarks": dict(sorted((recorded(names, known) | reports).items()))}

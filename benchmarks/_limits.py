@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 from _timing import RATES, least_time
-from scipy.linalg.lapack import dgbsv
+from scipy.linalg.lapack import dgbsv, dgtsv
 from scipy.sparse import sparray
 from scipy.sparse.linalg import splu
 
@@ -67,4 +67,6 @@ def banded_seconds(unknowns: int, width: int) -> float:
     draw = np.random.default_rng(0)
     matrix, right = draw.uniform(size=(3 * width + 1, unknowns)), draw.uniform(size=(unknowns, 1))
     matrix[2 * width] += 2 * width
+    if width == 1:  # a routine of its own, several times as fast
+        return least_time(lambda: dgtsv(matrix[3, :-1], matrix[2], matrix[1, 1:], right))
     return least_time(lambda: dgbsv(width, width, matrix, right))

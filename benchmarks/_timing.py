@@ -194,11 +194,13 @@ def scaling(
     expected: float,
     *,
     limit: tuple[str, Callable[[int], float]] | None = None,
-    note: str = "",
+    above: str = "",
+    below: str = "",
 ) -> dict[str, Any]:
     """Return how the time of the house grows; ``prepare(size)`` returns what is timed, ``limit`` the least seconds.
 
-    The exponent is the slope of log seconds over log size of the three largest sizes.
+    The exponent is the slope of log seconds over log size of the three largest sizes. ``above`` and ``below`` say what
+    makes it larger and smaller than ``expected``; where neither does, it has to be as expected.
     """
     used = list(sizes[:2] if ONCE else sizes)
     medians = [spread(alternate(clock(prepare(size)))[0])["median"] for size in used]
@@ -211,7 +213,8 @@ def scaling(
         "expected": expected,
         "limit_kind": limit[0] if limit else None,
         "limit_seconds": [limit[1](size) for size in used] if limit else None,
-        "note": note,
+        "above": above,
+        "below": below,
     }
 
 

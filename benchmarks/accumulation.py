@@ -322,6 +322,8 @@ def main() -> None:
         lambda cells: by_cells(medium, cells),
         1.0,
         limit=("real matrix products", lambda cells: 1.5 * cells * rate),
+        above="arrays of many cells do not fit into the caches",
+        below="calls of Python that cost the same for any number of cells",
     )
     name, error = "spin accumulation of two magnets across each other", "largest error of m over its largest component"
     solved = "Taylor series of the decoupled equations in extended precision"

@@ -7,18 +7,24 @@ Valet-Fert contacts, far thinner than their diffusion lengths, which suits a mes
 reservoir. So Valet and Fert's closed form is exact for any number of thin layers, and 120 digits for one half period
 are so for the others.
 
-Where layers are thick beside a decay length, as for s-d relaxation, a mesh needs many cells. The peers are nearest
-where a mesh has least to do: on thousands of very thin layers of two channels FiPy needs four cells a layer for 1e-6.
+Where layers are thick beside a decay length, as for s-d relaxation, a mesh needs many cells. A mesh has least to
+do on thousands of very thin layers of two channels, where FiPy needs four cells a layer for 1e-6; two channels need no
+mesh at all, though, as the peer ``layer by layer`` shows.
 
 Peers are asked for the cheapest setting whose excess resistance has the stated error:
 ``solve_bvp`` of SciPy, linear and with its Jacobian given, layers side by side on [0, 1], so that its cost grows with
 the third power of their number: it is shown as far as it goes;
+``layer by layer``, for two collinear channels alone, so not for s-d relaxation: the two-port of each layer by
+hyperbolic functions, exact for thick layers and thin ones, and one tridiagonal solve for the splitting at both sides of
+each contact. It gets plain arrays, checks nothing and returns one number, neither potentials nor currents nor an
+estimate of its error;
 FiPy 4: finite volumes of second order, cells graded toward interfaces, contacts as conductances of faces, all channels
 coupled in one direct solve, resistance from the power, whose error is the square of that of the potentials. Its time is
 taken inside its own process, of ``solve`` alone: without the making of mesh, variables and equations.
 
-The limit is LAPACK's banded solution of as many equations as the house has: two amplitudes for each mode of each layer,
-3 n - 1 diagonals on either side for n channels.
+The limit is LAPACK's banded solution for the n - 1 differences of n potentials at both sides of each interface, with
+2 n - 3 diagonals on either side: exact layers need no more. The house solves for two amplitudes of each mode of each
+layer, 3 n - 1 diagonals on either side.
 """
 
 import os
@@ -35,6 +41,8 @@ import numpy as np
 from _limits import banded_seconds
 from _peer import Peer, serve
 from _timing import ONCE, TIMED, UNTRIED, Code, answered, clock, first_within, print_report, row, scaling
+from scipy import __version__ as scipy_version
+from scipy.linalg import solve_banded
 
 TARGETS = (1e-6,) if ONCE else (1e-6, 1e-8)
 COUNTS = (10,) if ONCE else (50, 500, 5000)
@@ -100,8 +108,8 @@ def house(stack: tuple[list, list], exact: float) -> Code:
 
 
 def least(layers: int, channels: int) -> float:
-    """Return the seconds of the banded solution alone."""
-    return banded_seconds(2 * channels * layers, 3 * channels - 1)
+    """Return the seconds of the least banded solution alone."""
+    return banded_seconds(2 * (channels - 1) * (layers - 1), 2 * channels - 3)
 
 
 # --- SciPy ------------------------------------------------------------------------------------------------------------
@@ -109,8 +117,6 @@ def least(layers: int, channels: int) -> float:
 
 def collocation(stack: tuple[list, list], exact: float, target: float) -> Code:
     """Return the cheapest use of ``solve_bvp``."""
-    from scipy import __version__
-
     from tests.spinlib.diffusion_routes import collocation as solve
 
     bulk = sum(layer.thickness / layer.medium.total_conductivity for layer in stack[0])
@@ -133,10 +139,47 @@ def collocation(stack: tuple[list, list], exact: float, target: float) -> Code:
         if first is not None:
             found.append((seconds[first], nodes, tolerances[first], errors[first]))
     if not found:
-        return Code("", least, None, name, "SciPy", __version__, "not with any setting", UNTRIED)
+        return Code("", least, None, name, "SciPy", scipy_version, "not with any setting", UNTRIED)
     _, nodes, tol, reached = min(found)
     setting = f"{nodes} nodes a layer at first, tol {tol:.0e}"
-    return Code(setting, reached, clock(lambda: run(nodes, tol)), name, "SciPy", __version__, "is told its mesh")
+    return Code(setting, reached, clock(lambda: run(nodes, tol)), name, "SciPy", scipy_version, "is told its mesh")
+
+
+def layer_by_layer(
+    rho: np.ndarray, beta: np.ndarray, length: np.ndarray, thickness: np.ndarray, contact: np.ndarray, gamma: np.ndarray
+) -> float:
+    """Return the excess resistance of two collinear channels between reservoirs, exact up to rounding.
+
+    The unknowns are m, half the splitting over the current, at the right end of each layer but the last and at the left
+    end of each but the first, in turn. The spin current over the current is beta - m'/rho in a layer and
+    gamma - [m]/contact through a contact.
+    """
+    own, other = (1 / (rho * length * form(thickness / length)) for form in (np.tanh, np.sinh))
+    bands, right = np.zeros((3, 2 * len(contact))), np.empty(2 * len(contact))
+    bands[1, ::2], bands[1, 1::2] = -own[:-1] - 1 / contact, own[1:] + 1 / contact
+    bands[0, 1::2], bands[2, ::2] = 1 / contact, -1 / contact  # through the contact
+    bands[0, 2::2], bands[2, 1:-1:2] = -other[1:-1], other[1:-1]  # through the layer
+    right[::2], right[1::2] = gamma - beta[:-1], gamma - beta[1:]
+    m = solve_banded((1, 1), bands, right)
+    before, behind = m[::2], m[1::2]
+    layers = beta[:-1] @ before - beta[1:] @ behind
+    return float(layers + (contact * (1 - gamma**2) + gamma * (behind - before)).sum())
+
+
+def thin_arrays(count: int) -> tuple[np.ndarray, ...]:
+    """Return what ``layer_by_layer`` gets of the multilayer."""
+    kinds = np.array([(*COBALT, THICKNESS["cobalt"]), (COPPER[0], 0.0, COPPER[1], THICKNESS["copper"])])
+    rho, beta, length, thickness = kinds[np.arange(count) % 2].T.copy()
+    thickness[[0, -1]] /= 2
+    return rho, beta, length, thickness, *(np.full(count - 1, value) for value in CONTACT)
+
+
+def by_hand(count: int, exact: float) -> Code:
+    """Return ``layer_by_layer``."""
+    arrays = thin_arrays(count)
+    error, note = abs(layer_by_layer(*arrays) / exact - 1), "two collinear channels, one number, without checks"
+    run = clock(lambda: layer_by_layer(*arrays))
+    return Code("", error, run, "layer by layer with SciPy", "SciPy", scipy_version, note)
 
 
 # --- FiPy -------------------------------------------------------------------------------------------------------------
@@ -269,13 +312,16 @@ def main() -> None:
         for target in TARGETS:
             numbers = as_numbers(*stack, spacing, exact)
             theirs = [answered(peer, "FiPy", partial(finite_volumes, peer, name, numbers, target))]
+            if "thin" in name:
+                theirs.append(by_hand(len(layers), exact))
             if layers is problems["valve, 4 channels"][0][0]:
                 theirs.append(collocation(stack, exact, target))
             rows += [row(name, target, ours, each, limit) for each in theirs]
     count = 20 if ONCE else 40  # its cost grows with the third power of the number of layers
     stack, exact = thin(count), thin_excess(count)
     limit = ("banded solution of LAPACK", least(count, 2))
-    rows.append(row(f"{count} thin layers", 1e-6, house(stack, exact), collocation(stack, exact, 1e-6), limit))
+    ours, theirs = house(stack, exact), [by_hand(count, exact), collocation(stack, exact, 1e-6)]
+    rows += [row(f"{count} thin layers", 1e-6, ours, each, limit) for each in theirs]
     growth = scaling(
         "thin layers",
         "layers",
@@ -283,6 +329,8 @@ def main() -> None:
         lambda count: partial(solve_stack, *thin(count)),
         1.0,
         limit=("banded solution of LAPACK", lambda count: least(count, 2)),
+        above="arrays of many layers do not fit into the caches",
+        below="calls of Python that cost the same for any number of layers",
     )
     name = "diffusion in valves and multilayers"
     solved = "thin layers: the closed form of Valet and Fert; others: 120 digits"

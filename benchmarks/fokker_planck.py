@@ -227,7 +227,8 @@ def main() -> None:
         lambda degree: lambda: house(system, degree),
         3.0,
         limit=("one sparse factorisation", lambda degree: least(system, degree)[1]),
-        note="3 is one factorisation by dissection; all rates up to half the degree, the check, go with the sixth power",
+        above="3: one factorisation by dissection; all rates up to half the degree, the check, go with the sixth power",
+        below="3: one factorisation by dissection; calls of Python cost more than the work of low degrees",
     )
     name = "slow rate of the Fokker-Planck equation on the sphere"
     solved = f"the dense matrix at degree {REFERENCE}, which finite volumes confirm to {apart:.0e}; at 20 kT Brown"

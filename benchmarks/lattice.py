@@ -191,7 +191,7 @@ def kwant(peer: Peer, width: int, length: int, alone: bool, values: np.ndarray) 
     return Code(setting, error, peer.clock(**question), "Kwant", peer.title, peer.version, note)
 
 
-def growth(quantity: str, sizes: list[tuple[int, int]], expected: float, note: str) -> dict[str, Any]:
+def growth(quantity: str, sizes: list[tuple[int, int]], expected: float, above: str, below: str) -> dict[str, Any]:
     """Return how the time of S grows with one side of the strip, the one that differs."""
     from spinlib.lattice.green import scattering_matrix
 
@@ -204,7 +204,7 @@ def growth(quantity: str, sizes: list[tuple[int, int]], expected: float, note: s
 
     limit = ("complex matrix products", lambda size: least(*by_size[size]))
     name = f"strip of {'length 200' if side == 0 else 'width 40'}"
-    return scaling(name, quantity, list(by_size), prepare, expected, limit=limit, note=note)
+    return scaling(name, quantity, list(by_size), prepare, expected, limit=limit, above=above, below=below)
 
 
 def main() -> None:
@@ -221,9 +221,19 @@ def main() -> None:
         row(f"S and 2 derivatives, {SIZES[0][0]} x {SIZES[0][1]}", TARGET, derivatives(*SIZES[0]), None, no_limit)
     )
     scales = [
-        growth("length", [(40, length) for length in LENGTHS], 1.0, "the leads cost the same at every length"),
         growth(
-            "width", [(width, 200) for width in WIDTHS], 3.0, "stretches grow shorter, sparse products go as width^2"
+            "length",
+            [(40, length) for length in LENGTHS],
+            1.0,
+            above="blocks of a long strip do not fit into the caches",
+            below="the leads cost the same at every length",
+        ),
+        growth(
+            "width",
+            [(width, 200) for width in WIDTHS],
+            3.0,
+            above="",
+            below="stretches grow shorter, sparse products go as width^2, small matrices miss the rate of products",
         ),
     ]
     name = "scattering matrix of a disordered magnetic strip with Rashba coupling, width x length"

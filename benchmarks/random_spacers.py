@@ -167,7 +167,8 @@ def main() -> None:
         lambda n: lambda: ensemble(n, 20),
         3.0,
         limit=("complex matrix products", lambda n: 20 * least(n)),
-        note="QR decompositions and copies of small matrices, far from the rate of products",
+        above="20 samples of many channels do not fit into the caches",
+        below="QR decompositions and copies of small matrices, far from the rate of products",
     )
     name, error = "random-matrix ensemble of an F/N/F valve", "largest deviation of g, T_b and the charge current"
     print_report(

@@ -101,7 +101,8 @@ def main() -> None:
             lambda count: partial(vectorised, np.linspace(0.01, np.pi, count)),
             1.0,
             limit=(kind, lambda count: count * small_solve_seconds()),
-            note="calls of NumPy at few angles, arrays beyond the caches at many",
+            above="arrays of many angles do not fit into the caches",
+            below="calls of NumPy on the small arrays of few angles",
         ),
         scaling(
             "2000 angles",
@@ -110,7 +111,8 @@ def main() -> None:
             lambda count: partial(transport, layers(count)),
             1.0,
             limit=(kind, lambda count: count / 2 * 2000 * small_solve_seconds()),
-            note="arrays of many layers do not fit into the caches",
+            above="arrays of many layers do not fit into the caches",
+            below="calls of Python and NumPy on the small arrays of few layers",
         ),
     ]
     print_report("torque of an F/N/F valve over angles", "largest error of T_x/g", "the closed form", rows, growth)

@@ -171,7 +171,8 @@ def main() -> None:
             lambda size, threads=threads: lambda: ends(size, threads),
             1.0,
             limit=(kind, lambda size, threads=threads: size * step / threads),
-            note="" if threads == 1 else f"{os.cpu_count()} cores; two threads share the caches",
+            above="generators and results of many trajectories do not fit into the second cache",
+            below=f"calls {'' if threads == 1 else 'and starts of threads '}that cost the same for any number",
         )
         for threads in (1, 2)
     ]

@@ -454,7 +454,8 @@ def main() -> None:
             (64, 256, 1024, 4096),
             lambda points: lambda: simulate_demagnetization(metal, pulse, RECORDS * PS, points=points),
             1.0,
-            note="calls cost more than the arithmetic of few energies",
+            above="recorded densities of many energies do not fit into the caches",
+            below="calls cost more than the arithmetic of few energies",
         ),
         scaling(
             "5 nm beside platinum",
@@ -462,7 +463,8 @@ def main() -> None:
             (48, 96, 192),
             lambda n: lambda: house_bilayer(modes=n),
             1.0,
-            note="from calls for few modes to eigenvalues for many, which cost the third power",
+            above="eigenvalues for many modes cost the third power",
+            below="calls cost more than the arithmetic of few modes",
         ),
     ]
     name, error = "electrons and magnons after a heat pulse", "largest error of mu_s, n_d and mu_N over their largest"

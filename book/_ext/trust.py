@@ -1,7 +1,8 @@
 """The last results of the long checks, from the files in which they are committed.
 
-Directive: ``{trust} tests|refusals|mutants|survivors|determinism|lanes|types|audit|licences``. What has no file is said
-to be unchecked; what was checked on other sources than today's is said, too.
+Directive: ``{trust} tests|refusals|mutants|survivors|determinism|lanes|types|audit|licences|speed``. What has no
+file is said to be unchecked; what was checked on other sources than today's is said, too. ``speed``, on the page *Speed
+and scale*, says for which benchmarks the library has changed since they ran: no test fails for that.
 """
 
 import json
@@ -13,16 +14,20 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from benchmarks._sources import library
 from tools.doctests import written
 from tools.isolation import LOCK, ROOT, digest
 from tools.mutants import path_of
 from tools.mutation_record import KEY, RESULTS, SURVIVORS, explained
+from tools.precomputed import MEASURED
 from tools.trust import COMMITTED, KINDS
 
 from parts import PartsDirective  # isort: skip
 from tables import table  # isort: skip
 
 __all__ = ["setup"]
+
+SPEED = ROOT / "book" / "speed" / MEASURED
 
 
 class TrustDirective(PartsDirective):
@@ -55,20 +60,25 @@ class TrustDirective(PartsDirective):
         heads = ("tried", "killed by a test", "by the clock", "explained", "undecided")
         rows, total = [], Counter[str]()
         for module, counts in found["modules"].items():
-            tried = [counts.get(end, 0) for end in ends]
-            _, source = found["ran"].get(module, (None, None))
-            name = module.removeprefix("spinlib.") + ("" if source in (None, digest(path_of(module))) else " *")
-            rows.append((name, *map(str, (counts["possible"], sum(tried), *tried))))
             total.update(counts)
+            if module in found["ran"]:
+                tried = [counts.get(end, 0) for end in ends]
+                star = "" if found["ran"][module][1] == digest(path_of(module)) else " *"
+                share = f"{sum(tried)} of {counts['possible']}"
+                rows.append((module.removeprefix("spinlib.") + star, share, *map(str, tried)))
         tried = [total[end] for end in ends]
-        rows.append(("all", *map(str, (total["possible"], sum(tried), *tried))))
-        yield table(("module", "possible", *heads), rows, right=(1, 2, 3, 4, 5, 6))
+        rows.append(("all, tried or not", f"{sum(tried)} of {total['possible']}", *map(str, tried)))
+        yield table(("module", *heads), rows, right=(1, 2, 3, 4, 5))
         days = sorted(day for day, _ in found["ran"].values())
         yield _words(
             f"A sample: {sum(tried)} of {total['possible']} possible changes were tried, in {len(days)} of "
             f"{len(found['modules'])} modules, from {days[0]} to {days[-1]}. A star marks a module whose source has "
             "changed since. Undecided is what the nearest tests let live before the others were run."
         )
+        untried = {name for name, counts in found["modules"].items() if counts["possible"]} - set(found["ran"])
+        if untried:
+            names = ", ".join(sorted(name.removeprefix("spinlib.") for name in untried))
+            yield _words(f"No change was tried in {names}.")
         rows = [(f"{kind}: {counts['means']}", *(str(counts.get(end, 0)) for end in ends))
                 for kind, counts in found["kinds"].items()]  # fmt: skip
         yield table(("change", *heads[1:]), rows, right=(1, 2, 3, 4))
@@ -78,7 +88,7 @@ class TrustDirective(PartsDirective):
             yield _unchecked()
             return
         self.env.note_dependency(str(SURVIVORS))
-        reasons = explained()
+        reasons = explained(SURVIVORS)
         for mutant in found["mutants"]:
             if mutant["verdict"] in ("survived", "open"):
                 place = nodes.literal("", f"{mutant['module'].removeprefix('spinlib.')}.{mutant['function']}")
@@ -150,6 +160,19 @@ class TrustDirective(PartsDirective):
         else:
             yield _unchecked()
 
+    def _part_speed(self) -> Iterator[nodes.Node]:
+        if not (found := self._found(SPEED)):
+            yield _unchecked()
+            return
+        reports = found["benchmarks"]
+        same = [name for name, report in reports.items() if report.get("library") == library(name)]
+        texts = {
+            "Measured with the library as it is now": same,
+            "The library has changed since for": [name for name in reports if name not in same],
+        }
+        said = [f"{text}: {_names(names, len(reports))}." for text, names in texts.items() if names]
+        yield _words(" ".join(said))
+
     def _counts(self, file: str) -> Iterator[nodes.Node]:
         if found := self._found(COMMITTED / file):
             yield table(("what", "number"), [(name, str(n)) for name, n in found["counts"].items()], right=(1,))
@@ -170,6 +193,10 @@ class TrustDirective(PartsDirective):
 
 def _words(text: str) -> nodes.paragraph:
     return nodes.paragraph("", text)
+
+
+def _names(names: list[str], total: int) -> str:
+    return "all benchmarks" if len(names) == total else ", ".join(name.replace("_", " ") for name in names)
 
 
 def _spread(differ: dict[str, float]) -> str:

@@ -1,26 +1,33 @@
 """The page *Speed and scale* shows what the benchmarks of this tree measured with this library and the locked peers."""
 
+import importlib
 import json
+import sys
+from types import SimpleNamespace
 
 import nbformat
+import pytest
 
 import spinlib
-from benchmarks.__main__ import source
 from benchmarks._peer import PEERS, TITLES, locked_version
+from benchmarks._sources import library, source
 from tests.benchmark_report import check_report
+from tests.book.ledger_copy import EXTENSIONS
 from tests.tools.test_benchmarks import NAMES
 from tools.isolation import ROOT
 from tools.notebooks import reference_paths
 from tools.precomputed import LIMIT, MEASURED
 
 RECORD = ROOT / "book" / "speed" / MEASURED
+sys.path.insert(0, str(EXTENSIONS))
+trust = importlib.import_module("trust")
 
 
 def measured():
     return json.loads(RECORD.read_text(encoding="utf-8"))
 
 
-def test_every_benchmark_is_recorded_with_this_library():
+def test_every_benchmark_is_recorded_with_its_files_of_today():
     found = measured()
     assert sorted(found["benchmarks"]) == NAMES
     for name, report in found["benchmarks"].items():
@@ -48,6 +55,7 @@ EXPLAINED = {
     "one line; knows neither its error nor a field",
     "written for this valve and this torque, without checks",
     "written for three layers, without checks",
+    "two collinear channels, one number, without checks",
     "one stream for all trajectories",
     "rate, Jacobian and pulse compiled by hand",
 }
@@ -85,3 +93,44 @@ def test_the_page_shows_every_benchmark_and_every_peer():
         assert report["name"][1:] in shown  # the page begins it with a capital
     for module, title in TITLES.items():
         assert f"{title} {locked_version(module)}" in shown or f"{title}, " in shown
+
+
+NOW = "Measured with the library as it is now: "
+SINCE = "The library has changed since for: "
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ((), f"{NOW}all benchmarks."),
+        (("macrospin", "thermal_macrospin"), f"{NOW}brown, m3tm. {SINCE}macrospin, thermal macrospin."),
+        (("brown", "m3tm", "macrospin", "thermal_macrospin"), f"{SINCE}all benchmarks."),
+    ],
+)
+def test_the_page_says_for_which_benchmarks_the_library_has_changed(tmp_path, monkeypatch, changed, said):
+    reports = {
+        name: {"library": "0" if name in changed else library(name)}
+        for name in ("brown", "m3tm", "macrospin", "thermal_macrospin")
+    }
+    (tmp_path / MEASURED).write_text(json.dumps({"benchmarks": reports}), encoding="utf-8")
+    monkeypatch.setattr(trust, "SPEED", tmp_path / MEASURED)
+    assert shown() == said
+
+
+def test_without_a_record_nothing_is_said_of_the_library(tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "SPEED", tmp_path / MEASURED)
+    assert "No result is on record." in shown()
+
+
+def test_the_page_asks_for_what_the_library_is_to_the_record():
+    assert trust.SPEED == RECORD
+    assert "\n```{trust} speed\n```\n" in (ROOT / "book" / "speed.md").read_text(encoding="utf-8")
+
+
+def shown():
+    """Text of the directive on the page."""
+    directive = object.__new__(trust.TrustDirective)
+    settings = SimpleNamespace(env=SimpleNamespace(note_dependency=lambda path: None))
+    directive.state = SimpleNamespace(document=SimpleNamespace(settings=settings))
+    directive.arguments = ["speed"]
+    return "\n".join(node.astext() for node in directive.run())

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _install, _peer, _timing
+from benchmarks import _install, _peer, _sources, _timing
 from benchmarks._timing import ROUNDS, Code, alternate, answered, first_within
 from tests.benchmark_report import check_row
+from tests.tools.test_benchmarks import NAMES
+from tools import sources
 
 BENCHMARKS = Path(_peer.__file__).parent
 
@@ -170,16 +172,21 @@ def benchmarks_of(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
 
 
-def test_a_part_of_the_record_is_replaced(record: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_of_the_record_is_replaced_by_one_run(record: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.main(["--record", "brown", "m3tm"])
-    assert benchmarks_of(record) == {"brown": {"new": 1}, "lattice": {"old": 1}, "m3tm": {"new": 1}}
+    found = benchmarks_of(record)
+    assert found["lattice"] == {"old": 1}
+    assert found["brown"] == found["m3tm"] == {"new": 1, "run": found["brown"]["run"]}
+    assert set(found) == {"brown", "lattice", "m3tm"}
     assert set(json.loads(capsys.readouterr().out)["benchmarks"]) == {"brown", "m3tm"}
 
 
 def test_a_benchmark_that_fails_is_named_and_loses_nothing(record: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="failed: macrospin"):
         command.main(["--record", "macrospin", "brown"])
-    assert benchmarks_of(record) == {"brown": {"new": 1}, "lattice": {"old": 1}}
+    found = benchmarks_of(record)
+    assert found["brown"]["new"] == found["lattice"]["old"] == 1
+    assert set(found) == {"brown", "lattice"}
     assert set(json.loads(capsys.readouterr().out)["benchmarks"]) == {"brown"}
 
 
@@ -195,22 +202,78 @@ def test_a_part_of_a_record_of_another_machine_or_form_is_refused_before_it_is_m
     assert record.read_bytes() == before
     monkeypatch.setattr(command, "measure", lambda *_: {"new": 1})
     command.main(["--record"])
-    assert "old" not in str(benchmarks_of(record)), "a whole run replaces all"
+    found = benchmarks_of(record)
+    assert "old" not in str(found), "a whole run replaces all"
+    assert len({report["run"] for report in found.values()}) == 1
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two scripts and what they import: a neighbour of a neighbour, a test, and modules of the library."""
+    texts = {
+        "benchmarks/_limits.py": "from _timing import RATES",
+        "benchmarks/_timing.py": "RATES = {}",
+        "benchmarks/_peer.py": "",
+        "benchmarks/bad.py": "raise SystemExit(3)",
+        "benchmarks/good.py": GOOD,
+        "tests/routes.py": "from spinlib import spin",
+        "spinlib/_validate.py": "",
+        "spinlib/spin.py": "UP = 1",
+        "spinlib/units.py": "",
+    }
+    for file, text in texts.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    for module in (_sources, sources):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    return tmp_path
+
+
+GOOD = """from os import name
+if not name:
+    from _limits import RATES
+    from tests.routes import spin
+print("{}")
+"""
+
+
+def test_own_files_have_hashes_and_the_library_has_one(tree: Path) -> None:
+    own, library = _sources.source("good"), _sources.library("good")
+    assert set(own) == {"benchmarks/good.py", "benchmarks/_limits.py", "benchmarks/_timing.py", "tests/routes.py"}
+    for file, text, changed in (
+        ("spinlib/units.py", "C = 1", set()),
+        ("spinlib/spin.py", "UP = 1  # a comment", set()),
+        ("benchmarks/good.py", f"# a comment\n{GOOD}", set()),
+        ("spinlib/_validate.py", "SLOW = True", {"library"}),
+        ("spinlib/spin.py", "UP = 2", {"library"}),
+        ("benchmarks/_timing.py", "RATES = {1: 1}", {"own"}),
+        ("tests/routes.py", "from spinlib import spin as spin", {"own"}),
+        ("benchmarks/good.py", GOOD.replace("{}", "{ }"), {"own"}),
+    ):
+        (tree / file).write_text(text, encoding="utf-8")
+        now, lib = _sources.source("good"), _sources.library("good")
+        assert {name for name, same in (("own", now == own), ("library", lib == library)) if not same} == changed, file
+        own, library = now, lib
+
+
+def test_every_benchmark_names_the_files_that_all_share_and_a_part_of_the_library() -> None:
+    for name in NAMES:
+        own = set(_sources.source(name))
+        assert {f"benchmarks/{name}.py", "benchmarks/_timing.py"} <= own
+        text = (BENCHMARKS / f"{name}.py").read_text(encoding="utf-8")
+        assert ("benchmarks/_peer.py" in own) is ("from _peer import" in text)
+        assert _sources.library(name) != "", name
+    assert "tests/spinlib/diffusion_routes.py" in _sources.source("diffusion")
+    assert len({_sources.library(name) for name in NAMES}) > len(NAMES) / 2, "they import different modules"
 
 
 def test_a_script_that_fails_gives_no_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, text in {"_timing": "", "_limits": "", "bad": "raise SystemExit(3)", "good": "print('{}')"}.items():
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(command, "HERE", tmp_path)
+    monkeypatch.setattr(command, "HERE", tree / "benchmarks")
     assert command.measure("bad", []) is None
     assert "bad … failed, see above" in capsys.readouterr().err
     report = command.measure("good", [])
     assert report is not None
-    assert set(report) == {"source", "date", "seconds"}
-    first = report["source"]
-    (tmp_path / "good.py").write_text("# a comment\nprint('{}')", encoding="utf-8")
-    assert command.source("good") == first
-    (tmp_path / "good.py").write_text("print('{ }')", encoding="utf-8")
-    assert command.source("good") != first
+    assert set(report) == {"source", "library", "date", "seconds"}
+    assert (report["source"], report["library"]) == (_sources.source("good"), _sources.library("good"))

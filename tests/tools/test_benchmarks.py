@@ -1,11 +1,15 @@
 """Every benchmark runs and reports its errors in one form; times are shown, never tested."""
 
+import importlib
 import json
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from spinlib.diffusion import Interface, Layer, Medium, solve_stack
 from tests.benchmark_report import check_report, check_row
 from tools.isolation import ROOT
 
@@ -72,16 +76,33 @@ def test_a_comparison_that_misses_its_error_or_hides_why_is_refused() -> None:
             check_row(row(**wrong))  # type: ignore[arg-type]
 
 
-def test_an_exponent_off_theory_needs_a_reason() -> None:
+def test_an_exponent_off_theory_needs_a_reason_of_its_side() -> None:
     growth = {"problem": "p", "quantity": "n", "sizes": [1, 2, 4], "seconds": [1.0, 4.0, 16.0], "exponent": 2.0}
-    growth |= {"expected": 2.0, "limit_kind": None, "limit_seconds": None, "note": ""}
+    growth |= {"expected": 2.0, "limit_kind": None, "limit_seconds": None, "above": "", "below": ""}
     report = {"name": "p", "error": "e", "reference": "r", "versions": {"a": "1"}, "rates": {}, "rows": [row()]}
-    report |= {"scaling": [growth], "source": {"p": "0"}, "date": "2026-01-01", "seconds": 1}
+    report |= {"scaling": [growth], "source": {"p": "0"}, "library": "0", "run": "2026-01-01T00:00:00Z"}
+    report |= {"date": "2026-01-01", "seconds": 1}
     report["rows"][0]["ratio"] = {"median": 1.5, "low": 1.0, "high": 2.0}  # type: ignore[index]
     check_report(report, whole=True)
-    growth["expected"] = 3.0
-    check_report(report)
-    with pytest.raises(AssertionError, match="off theory"):
+    for expected, side, other in ((3.0, "below", "above"), (1.0, "above", "below")):
+        growth |= {"expected": expected, side: "", other: "the wrong side"}
+        check_report(report)
+        with pytest.raises(AssertionError, match=f"{side} theory"):
+            check_report(report, whole=True)
+        growth[side] = "calls"
         check_report(report, whole=True)
-    growth["note"] = "calls"
-    check_report(report, whole=True)
+
+
+def test_limit_diffusion_peer_of_two_channels_is_the_stack_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # the script asks for one thread
+    diffusion = importlib.import_module("diffusion")
+    draw = np.random.default_rng(5)
+    rho, length = draw.uniform(1e-8, 1e-7, 7), draw.uniform(5e-9, 5e-7, 7)
+    beta, thickness = draw.uniform(-0.9, 0.9, 7), draw.uniform(0.1, 30, 7) * length
+    contact, gamma = draw.uniform(1e-16, 1e-15, 6), draw.uniform(-0.9, 0.9, 6)
+    media = [Medium.valet_fert(*each) for each in zip(rho, beta, length, strict=True)]
+    layers = [Layer(*each) for each in zip(media, thickness.tolist(), strict=True)]
+    faces = [Interface.valet_fert(*each) for each in zip(contact, gamma, strict=True)]
+    found = diffusion.layer_by_layer(rho, beta, length, thickness, contact, gamma)
+    np.testing.assert_allclose(found, solve_stack(layers, faces).excess_resistance, rtol=1e-12)
