@@ -1,8 +1,8 @@
 """The last results of the long checks, from the files in which they are committed.
 
 Directive: ``{trust} tests|refusals|mutants|survivors|determinism|lanes|types|audit|licences|speed``. What has no
-file is said to be unchecked; what was checked on other sources than today's is said, too. ``speed``, on the page *Speed
-and scale*, says for which benchmarks the library has changed since they ran: no test fails for that.
+file is said to be unchecked; what was checked on other sources than today's is said, too. ``speed`` says for which
+benchmarks the library has changed since they ran: no test fails for that.
 """
 
 import json

@@ -17,7 +17,7 @@ from tools.isolation import LOCK, ROOT, digest
 sys.path.insert(0, str(EXTENSIONS))
 page = importlib.import_module("trust")
 STAMP = {"date": "2026-01-02", "version": "0", "sources": digest(ROOT / "spinlib")[:16]}
-PARTS = ("tests", "refusals", "mutants", "survivors", "determinism", "lanes", "types", "audit", "licences")
+PARTS = ("tests", "refusals", "mutants", "survivors", "determinism", "lanes", "types", "audit", "licences", "speed")
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def show(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "COMMITTED", tmp_path)
     monkeypatch.setattr(page, "RESULTS", tmp_path / "mutation.json")
     monkeypatch.setattr(page, "SURVIVORS", tmp_path / "survivors.toml")
+    monkeypatch.setattr(page, "SPEED", tmp_path / "measured.json")
 
     def text(part, **files):
         for name, content in files.items():
