@@ -1,6 +1,7 @@
 """One collection of tests for many mutants: the code of the changed function is exchanged in a fork for each."""
 
 import gc
+import importlib
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 
@@ -22,7 +23,11 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def exchange(mutant: Mutant) -> bool:
-    """Give the functions that the mutant changes its code; return whether there are any."""
+    """Give the functions that the mutant changes its code; return whether there are any.
+
+    What a test imports late is imported now.
+    """
+    importlib.import_module(mutant.module)
     changed = {(code.co_qualname, code.co_firstlineno): code for code in _codes(mutant.code())}
     found = False
     for function in gc.get_objects():

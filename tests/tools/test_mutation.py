@@ -190,3 +190,15 @@ def test_invariant_sample_of_one_seed_is_killed_or_explained() -> None:
     command = [sys.executable, "-m", "tools.mutation", *modules, "--total", "40", "--seed", "13"]
     result = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_module_that_a_test_imports_late_is_changed_all_the_same():
+    code = (
+        "import sys\n"
+        "from tools.mutants import mutants\n"
+        "from tools.mutation_batch import exchange\n"
+        "mutant = mutants('spinlib.pumping')[0]\n"
+        "assert 'spinlib.pumping' not in sys.modules\n"
+        "assert exchange(mutant)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
