@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from spinlib._fingerprint import meaning
@@ -16,9 +17,12 @@ _NO_NUMBERS = {"spinlib", "spinlib._validate", "spinlib._table", "spinlib.precom
 def hash_of(source: str) -> str:
     """Hash of what a source computes; the line ends of a checkout differ between systems."""
     content = (ROOT / source).read_bytes().replace(b"\r\n", b"\n")
-    if source.endswith(".py"):
-        content = meaning(content).encode()
-    return hashlib.sha256(content).hexdigest()
+    return _hash(content, source.endswith(".py"))
+
+
+@cache
+def _hash(content: bytes, python: bool) -> str:
+    return hashlib.sha256(meaning(content).encode() if python else content).hexdigest()
 
 
 def with_imports(sources: Sequence[str | Path]) -> list[str]:
@@ -40,12 +44,20 @@ def _relative(source: str | Path) -> str:
 
 
 def _imports(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse((ROOT / source).read_bytes())) if source.endswith(".py") else ():
+    for name in _named((ROOT / source).read_bytes()) if source.endswith(".py") else ():
+        path = ROOT / name.replace(".", "/")
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if name and name not in _NO_NUMBERS and file.is_file():
+                yield file.relative_to(ROOT).as_posix()
+
+
+@cache
+def _named(content: bytes) -> list[str]:
+    """Return the names that the imports of a source may mean, modules or not."""
+    found = []
+    for node in ast.walk(ast.parse(content)):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
         if isinstance(node, ast.ImportFrom):
             names = [node.module or "", *(f"{node.module}.{name}" for name in names)]
-        for name in names:
-            path = ROOT / name.replace(".", "/")
-            for file in (path.with_suffix(".py"), path / "__init__.py"):
-                if name and name not in _NO_NUMBERS and file.is_file():
-                    yield file.relative_to(ROOT).as_posix()
+        found += names
+    return found
