@@ -86,14 +86,13 @@ def main(words: list[str]) -> None:
     if "--peers" in flags:
         install_peers()
     once = [flag for flag in flags if flag == "--once"]
-    if "--record" in flags:
-        recorded(names, known)  # refused before anything is measured
+    kept = recorded(names, known) if "--record" in flags else {}  # refused before anything is measured
     run = {"run": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}  # one for all that is measured now
     found = {name: measure(name, once) for name in names or known}
     reports = {name: report | run for name, report in found.items() if report}
     whole = {"schema": SCHEMA, "machine": machine()}
     if "--record" in flags:
-        record = whole | {"benchmarks": dict(sorted((recorded(names, known) | reports).items()))}
+        record = whole | {"benchmarks": dict(sorted((kept | reports).items()))}
         write_whole(RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     print(json.dumps(whole | {"benchmarks": reports}, indent=2))
     failed = sorted(set(found) - set(reports))

@@ -236,6 +236,7 @@ _S_D = {"conductivity": SIGMA, "beta": _ASYMMETRY}
 _ENDLESS = "no relaxation"
 _BLOCKED = "lets no current pass"
 
+_GIVEN = dict.fromkeys(("layers", "interfaces"), "as it was passed")
 CONTRACTS = (
     Contract("diffusion.Medium", _raw(), _conducts),
     Contract(
@@ -301,7 +302,7 @@ CONTRACTS = (
         "diffusion.solve_stack",
         stacks(),
         _stationary,
-        omit=dict.fromkeys(("layers", "interfaces"), "as it was passed"),
+        omit=_GIVEN,
         inf={"edges": "a lead has no end"},
         takes={"interfaces none": "all are transparent"},
         examples=40,
@@ -310,7 +311,7 @@ CONTRACTS = (
         "diffusion.solve_stack",
         films(),
         _stationary,
-        omit=dict.fromkeys(("layers", "interfaces"), "as it was passed"),
+        omit=_GIVEN,
         takes={"interfaces none": "all are transparent"},
         label="of films",
     ),
@@ -318,7 +319,7 @@ CONTRACTS = (
         "diffusion.solve_stack",
         stacks(),
         _turned,
-        omit=dict.fromkeys(("layers", "interfaces"), "as it was passed"),
+        omit=_GIVEN,
         inf={"edges": "a lead has no end"},
         takes={"interfaces none": "all are transparent"},
         label="reversed",
@@ -327,7 +328,7 @@ CONTRACTS = (
         "diffusion.solve_stack",
         st.just({"layers": [SLAB, Layer(reverse(SLAB.medium), 1e-14)] * 1000}),
         _stationary,
-        omit=dict.fromkeys(("layers", "interfaces"), "as it was passed"),
+        omit=_GIVEN,
         examples=1,
         label="of thousands",
     ),
