@@ -17,7 +17,7 @@ from typing import Any
 
 from tools.isolation import environment
 from tools.mutants import Mutant, mutants, sample
-from tools.mutation_record import KEY, LEFT, explained, physics, record, recorded
+from tools.mutation_record import LEFT, explained, key_of, physics, record, recorded
 
 _SCIPY = ("integrate", "interpolate", "linalg", "optimize", "sparse.linalg", "special", "stats")
 
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> int:
         if given.record:
             record(found, quick=given.quick)
     reasons = explained()
-    open_ = [r for r in results if r["verdict"] in LEFT and tuple(r[n] for n in KEY) not in reasons]
+    open_ = [r for r in results if r["verdict"] in LEFT and key_of(r) not in reasons]
     count = Counter("survived" if r["verdict"] == "open" else r["verdict"] for r in results)
     left = f"{count['survived']} survived, {len(open_)} of them without a reason"
     print(f"{count['killed']} killed by a test, {count['timeout']} by the clock; {left}")

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -27,16 +28,24 @@ def physics(library: Path = ROOT / "spinlib") -> list[str]:
     return [".".join(file.relative_to(library.parent).with_suffix("").parts) for file in files]
 
 
+def key_of(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells a mutant, on record or explained, from all others."""
+    return tuple(entry.get(name, 0) for name in KEY)
+
+
 def explained(file: Path = SURVIVORS) -> dict[tuple[Any, ...], dict[str, str]]:
     """The survivors that no test can or need kill, by the key of the mutant."""
     entries = tomllib.loads(file.read_text(encoding="utf-8"))["survivor"] if file.is_file() else []
-    return {tuple(entry.get(name, 0) for name in KEY): entry for entry in entries}
+    return {key_of(entry): entry for entry in entries}
 
 
 def recorded() -> dict[tuple[Any, ...], dict[str, Any]]:
     """The results on record, by the key of the mutant."""
-    stored = json.loads(RESULTS.read_text(encoding="utf-8"))["mutants"] if RESULTS.is_file() else []
-    return {tuple(result[name] for name in KEY): result for result in stored}
+    return {key_of(result): result for result in _stored()["mutants"]}
+
+
+def _stored() -> dict[str, Any]:
+    return dict(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.is_file() else {"ran": {}, "mutants": []}
 
 
 def record(results: list[dict[str, Any]], *, quick: bool = False) -> None:
@@ -48,9 +57,9 @@ def record(results: list[dict[str, Any]], *, quick: bool = False) -> None:
         row["verdict"] = "open"
     possible = {module: mutants(module) for module in physics()}
     exist = {mutant.key for found in possible.values() for mutant in found}
-    found = recorded() | {tuple(result[name] for name in KEY): result for result in results}
+    found = recorded() | {key_of(result): result for result in results}
     rows, reasons = [found[key] for key in sorted(found) if key in exist], explained()
-    for row in (row for row in rows if row["verdict"] == "open" and tuple(row[name] for name in KEY) in reasons):
+    for row in (row for row in rows if row["verdict"] == "open" and key_of(row) in reasons):
         row["verdict"] = "survived"
     counts: dict[str, dict[str, Counter[str]]] = {
         "module": {module: Counter(possible=len(found)) for module, found in possible.items()},
@@ -58,14 +67,14 @@ def record(results: list[dict[str, Any]], *, quick: bool = False) -> None:
     }
     for row, by in product(rows, counts):
         counts[by][row[by]][row["verdict"]] += 1
-    before = json.loads(RESULTS.read_text(encoding="utf-8"))["ran"] if RESULTS.is_file() else {}
     today = {module: [f"{datetime.now(UTC):%Y-%m-%d}", digest(path_of(module))] for module in
              {result["module"] for result in results}}  # fmt: skip
     head = {
-        "ran": {module: day for module, day in sorted((before | today).items()) if module in counts["module"]},
+        "ran": {
+            module: day for module, day in sorted((_stored()["ran"] | today).items()) if module in counts["module"]
+        },
         "modules": counts["module"],
         "kinds": {kind: {"means": KINDS[kind], **counted} for kind, counted in counts["kind"].items()},
-        "survivors": [row | reasons.get(tuple(row[n] for n in KEY), {}) for row in rows if row["verdict"] in LEFT],
     }
     lines = ",\n".join(json.dumps(row) for row in rows)
     write_whole(RESULTS, json.dumps(head, indent=1)[:-2] + f',\n "mutants": [\n{lines}\n]}}\n')

@@ -18,7 +18,7 @@ from benchmarks._sources import library
 from tools.doctests import written
 from tools.isolation import LOCK, ROOT, digest
 from tools.mutants import path_of
-from tools.mutation_record import KEY, RESULTS, SURVIVORS, explained
+from tools.mutation_record import LEFT, RESULTS, SURVIVORS, explained, key_of
 from tools.precomputed import MEASURED
 from tools.trust import COMMITTED, KINDS
 
@@ -90,10 +90,10 @@ class TrustDirective(PartsDirective):
         self.env.note_dependency(str(SURVIVORS))
         reasons = explained(SURVIVORS)
         for mutant in found["mutants"]:
-            if mutant["verdict"] in ("survived", "open"):
+            if mutant["verdict"] in LEFT:
                 place = nodes.literal("", f"{mutant['module'].removeprefix('spinlib.')}.{mutant['function']}")
                 change = nodes.literal("", f"{mutant['before']} → {mutant['after']}")
-                entry = reasons.get(tuple(mutant[name] for name in KEY))
+                entry = reasons.get(key_of(mutant))
                 reason = f"{entry['verdict']}. {entry['reason']}" if entry else "undecided"
                 yield nodes.paragraph("", "", place, nodes.Text(", "), change, nodes.Text(f": {reason}"))
 
@@ -165,7 +165,7 @@ class TrustDirective(PartsDirective):
             yield _unchecked()
             return
         reports = found["benchmarks"]
-        same = [name for name, report in reports.items() if report.get("library") == library(name)]
+        same = [name for name, report in reports.items() if report["library"] == library(name)]
         texts = {
             "Measured with the library as it is now": same,
             "The library has changed since for": [name for name in reports if name not in same],

@@ -1,26 +1,19 @@
 """The page *Speed and scale* shows what the benchmarks of this tree measured with this library and the locked peers."""
 
-import importlib
 import json
-import sys
-from types import SimpleNamespace
 
 import nbformat
-import pytest
 
 import spinlib
 from benchmarks._peer import PEERS, TITLES, locked_version
-from benchmarks._sources import library, source
+from benchmarks._sources import source
 from tests.benchmark_report import check_report
-from tests.book.ledger_copy import EXTENSIONS
 from tests.tools.test_benchmarks import NAMES
 from tools.isolation import ROOT
 from tools.notebooks import reference_paths
 from tools.precomputed import LIMIT, MEASURED
 
 RECORD = ROOT / "book" / "speed" / MEASURED
-sys.path.insert(0, str(EXTENSIONS))
-trust = importlib.import_module("trust")
 
 
 def measured():
@@ -93,38 +86,3 @@ def test_the_page_shows_every_benchmark_and_every_peer():
         assert report["name"][1:] in shown  # the page begins it with a capital
     for module, title in TITLES.items():
         assert f"{title} {locked_version(module)}" in shown or f"{title}, " in shown
-
-
-NOW = "Measured with the library as it is now: "
-SINCE = "The library has changed since for: "
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ((), f"{NOW}all benchmarks."),
-        (("macrospin", "thermal_macrospin"), f"{NOW}brown, m3tm. {SINCE}macrospin, thermal macrospin."),
-        (("brown", "m3tm", "macrospin", "thermal_macrospin"), f"{SINCE}all benchmarks."),
-    ],
-)
-def test_the_page_says_for_which_benchmarks_the_library_has_changed(tmp_path, monkeypatch, changed, said):
-    reports = {
-        name: {"library": "0" if name in changed else library(name)}
-        for name in ("brown", "m3tm", "macrospin", "thermal_macrospin")
-    }
-    (tmp_path / MEASURED).write_text(json.dumps({"benchmarks": reports}), encoding="utf-8")
-    monkeypatch.setattr(trust, "SPEED", tmp_path / MEASURED)
-    assert shown() == said
-
-
-def test_the_library_is_compared_with_that_of_the_record():
-    assert trust.SPEED == RECORD
-
-
-def shown():
-    """Text of the directive on the page."""
-    directive = object.__new__(trust.TrustDirective)
-    settings = SimpleNamespace(env=SimpleNamespace(note_dependency=lambda path: None))
-    directive.state = SimpleNamespace(document=SimpleNamespace(settings=settings))
-    directive.arguments = ["speed"]
-    return "\n".join(node.astext() for node in directive.run())

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 import spinlib
+from benchmarks import __main__ as bench
+from benchmarks._sources import library
 from tests.book.ledger_copy import EXTENSIONS
 from tests.fingerprints import ROOMS
 from tools import trust
@@ -141,3 +143,27 @@ def test_committed_results_are_of_this_version_and_whole(path):
         assert found["doctests"] > 250
     if path.stem == "audit":
         assert len(found["checked"]) + len(found["unchecked"]) == found["packages"] == len(found["licences"])
+
+
+NOW = "Measured with the library as it is now: "
+SINCE = "The library has changed since for: "
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ((), f"{NOW}all benchmarks."),
+        (("macrospin", "thermal_macrospin"), f"{NOW}brown, m3tm. {SINCE}macrospin, thermal macrospin."),
+        (("brown", "m3tm", "macrospin", "thermal_macrospin"), f"{SINCE}all benchmarks."),
+    ],
+)
+def test_it_is_said_for_which_benchmarks_the_library_has_changed(show, changed, said):
+    reports = {
+        name: {"library": "0" if name in changed else library(name)}
+        for name in ("brown", "m3tm", "macrospin", "thermal_macrospin")
+    }
+    assert show("speed", measured={"benchmarks": reports}) == said
+
+
+def test_the_library_is_compared_with_that_of_the_record():
+    assert page.SPEED == bench.RECORD
