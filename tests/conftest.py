@@ -85,6 +85,15 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
+def tab(chromium: Any) -> Iterator[Any]:
+    """A tab of the browser: each page that is opened in it finds it as new."""
+    from tests.book.reader import open_tab
+
+    with open_tab(chromium) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
 def book() -> Path:
     """The built book."""
     html = ROOT / "_build" / "html"

@@ -3,7 +3,7 @@
 Each check is a function that returns one line per problem, so that the tests can run it on damaged pages too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -28,10 +28,11 @@ __all__ = [
     "formula_problems",
     "image_problems",
     "keyboard_problems",
-    "open_page",
+    "open_tab",
     "overflow_problems",
     "set_aside",
     "violations",
+    "visit",
 ]
 
 DESK, PHONE = 1280, 390
@@ -61,31 +62,46 @@ def book_pages(html: Path) -> list[Path]:
 
 
 @contextmanager
-def open_page(running: Browser, path: Path, width: int, report: Report | None = None) -> Iterator[Page]:
-    """Load a page from its file in the light theme; requests and errors go into ``report``."""
-    report = report or Report()
-    requests, console = report.lines["requests"], report.lines["console"]
+def open_tab(running: Browser, **settings: Any) -> Iterator[Page]:
+    """A tab with a profile of its own, for one page after the other: the first one costs more than the next two."""
     # Reduced motion: colours in transition would be measured half way. Offline: a page that asks a server is reported,
     # and the tests need no network.
-    context = running.new_context(
-        viewport={"width": width, "height": 844},
-        color_scheme="light",
-        reduced_motion="reduce",
-        locale="en",
-        offline=True,
-    )
-    page = context.new_page()
-    page.set_default_timeout(60_000)  # a busy machine may need half of it
-    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else requests.append(r.url))
-    page.on("requestfailed", lambda r: requests.append(f"failed: {r.url}") if r.url.startswith("file:") else None)
-    page.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(f"uncaught: {error}"))
+    context = running.new_context(reduced_motion="reduce", locale="en", offline=True, **settings)
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)  # a busy machine may need half of it
     try:
-        page.goto(path.resolve().as_uri(), wait_until="load")
-        settle(page)
-        yield page
+        yield tab
     finally:
         context.close()
+
+
+@contextmanager
+def visit(tab: Page, path: Path, width: int, report: Report | None = None) -> Iterator[Page]:
+    """Load a page from its file in the light theme; requests and errors go into ``report``.
+
+    The tab forgets the page afterwards: what it stored, its theme, its width.
+    """
+    report = report or Report()
+    requests, console = report.lines["requests"], report.lines["console"]
+    listeners: dict[Any, Callable[[Any], None]] = {
+        "request": lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else requests.append(r.url),
+        "requestfailed": lambda r: requests.append(f"failed: {r.url}") if r.url.startswith("file:") else None,
+        "console": lambda message: console.append(message.text) if message.type == "error" else None,
+        "pageerror": lambda error: console.append(f"uncaught: {error}"),
+    }
+    tab.set_viewport_size({"width": width, "height": 844})
+    tab.emulate_media(color_scheme="light", reduced_motion="reduce")
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    try:
+        tab.goto(path.resolve().as_uri(), wait_until="load")
+        settle(tab)
+        yield tab
+        tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+    finally:
+        tab.goto("about:blank")
+        for event, listener in listeners.items():
+            tab.remove_listener(event, listener)
 
 
 def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:
@@ -341,14 +357,14 @@ def violations(page: Page, measured: set[str], of_colours: bool = False) -> list
     ]
 
 
-def examine(running: Browser, path: Path, measured: set[str] | None = None) -> Report:
+def examine(tab: Page, path: Path, measured: set[str] | None = None) -> Report:
     """All checks of one page: on a phone in both themes, then, as on a screen that is turned, at a desk in both.
 
     axe-core looks at the phone in the light theme and at the desk in the dark one. In light at the desk it measures the
     shades that no phone shows, and of them those that are not in ``measured`` from the pages before.
     """
     report, measured = Report(), set() if measured is None else measured
-    with open_page(running, path, PHONE, report) as page:
+    with visit(tab, path, PHONE, report) as page:
         report.lines["formulas"] += formula_problems(page)
         report.lines["images"] += image_problems(page)
         report.lines["overflow"] += [f"light: {line}" for line in overflow_problems(page)]

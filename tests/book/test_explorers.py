@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from tests.book.explorer_twins import TWINS
-from tests.book.reader import DESK, PHONE, Report, open_page
+from tests.book.reader import DESK, PHONE, Report, open_tab, visit
 from tools.notebooks import ROOT, chapters
 
 TOLERANCE = 1e-6
@@ -73,9 +73,9 @@ def alone(page: Page, name: str) -> Locator:
 
 
 @pytest.fixture(scope="module", params=sorted(PLACES))
-def explorer(request, book, chromium: Browser) -> Iterator[tuple[str, Page, Report]]:
+def explorer(request, book, tab: Page) -> Iterator[tuple[str, Page, Report]]:
     report = Report()
-    with open_page(chromium, book / "book" / f"{PLACES[request.param]}.html", DESK, report) as page:
+    with visit(tab, book / "book" / f"{PLACES[request.param]}.html", DESK, report) as page:
         alone(page, request.param)
         yield request.param, page, report
 
@@ -175,13 +175,16 @@ def test_explorer_tells_what_it_is(explorer):
     assert box.locator(".explorer-lines path").count() == box.locator(".explorer-key").count() > 0
 
 
+@pytest.fixture(scope="module")
+def phone(chromium: Browser) -> Iterator[Page]:
+    with open_tab(chromium, has_touch=True, is_mobile=True) as tab:
+        yield tab
+
+
 @pytest.mark.reader
 @each_explorer
-def test_explorer_follows_a_finger_on_a_phone(name, book, chromium):
-    context = chromium.new_context(viewport={"width": PHONE, "height": 844}, has_touch=True, is_mobile=True)
-    try:
-        page = context.new_page()
-        page.goto((book / "book" / f"{PLACES[name]}.html").as_uri(), wait_until="load")
+def test_explorer_follows_a_finger_on_a_phone(name, book, phone):
+    with visit(phone, book / "book" / f"{PLACES[name]}.html", PHONE) as page:
         box = alone(page, name)
         for one in inputs(box):
             one.scroll_into_view_if_needed()
@@ -194,8 +197,6 @@ def test_explorer_follows_a_finger_on_a_phone(name, book, chromium):
         svg = box.locator(".explorer-plot svg").bounding_box()
         assert svg["x"] >= 0
         assert svg["x"] + svg["width"] <= PHONE
-    finally:
-        context.close()
 
 
 # --- the sources ------------------------------------------------------------------------------------------------------

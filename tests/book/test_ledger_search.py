@@ -1,37 +1,23 @@
 """What readers do with the pages of the ledger, in Chromium: search, filter, link a choice, follow the map."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.book import reader
 from tests.book.ledger_copy import ROOT, ledger_data, ledger_map
 
 pytestmark = pytest.mark.reader
 
-HTML = ROOT / "_build" / "html"
 EQUATIONS = [entry for equations, _ in ledger_data.load_ledger(ROOT).values() for entry in equations]
 ROWS = "#ledger-equations tr[data-words]"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    executable = reader.chromium()
-    if executable is None:
-        pytest.skip("WARNING: Chromium is not found, the pages of the ledger are NOT tested as readers use them")
-    with reader.browser(executable) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def equations() -> Path:
-    page = HTML / "book" / "equations.html"
-    if not page.is_file():
-        pytest.fail("there is no book in _build/html: make book first", pytrace=False)
-    return page
+def equations(book: Path) -> Path:
+    return book / "book" / "equations.html"
 
 
 def shown(page: Page) -> list[str]:
@@ -43,8 +29,8 @@ def named(chosen: list[ledger_data.Entry]) -> list[str]:
     return [f"{entry.paper} ({entry.label})" for entry in chosen]
 
 
-def test_filters_show_what_the_ledger_says_and_the_address_keeps_it(equations, chromium):
-    with reader.open_page(chromium, equations, reader.DESK) as page:
+def test_filters_show_what_the_ledger_says_and_the_address_keeps_it(equations, tab):
+    with reader.visit(tab, equations, reader.DESK) as page:
         count = page.locator("#ledger-equations-filter output")
         expect(count).to_have_text(f"{len(EQUATIONS)} of {len(EQUATIONS)} equations")
         assert shown(page) == named(EQUATIONS)
@@ -76,8 +62,8 @@ def test_filters_show_what_the_ledger_says_and_the_address_keeps_it(equations, c
         ("no such subject", None, 0),
     ],
 )
-def test_search_finds_numbers_subjects_and_calls(equations, chromium, words, first, number):
-    with reader.open_page(chromium, equations, reader.DESK) as page:
+def test_search_finds_numbers_subjects_and_calls(equations, tab, words, first, number):
+    with reader.visit(tab, equations, reader.DESK) as page:
         page.get_by_role("searchbox").fill(words)
         found = shown(page)
         assert len(found) == number
@@ -88,8 +74,8 @@ def test_search_finds_numbers_subjects_and_calls(equations, chromium, words, fir
         expect(left).to_have_count(len({name.split()[0] for name in found}))
 
 
-def test_chapter_filter_and_symbols(equations, chromium):
-    with reader.open_page(chromium, equations, reader.DESK) as page:
+def test_chapter_filter_and_symbols(equations, tab):
+    with reader.visit(tab, equations, reader.DESK) as page:
         page.get_by_label("Chapter").select_option("book/wall_scattering")
         assert shown(page) == named([e for e in EQUATIONS if e.page == "book/wall_scattering"])
         page.get_by_role("searchbox").fill("Omega")
@@ -97,8 +83,8 @@ def test_chapter_filter_and_symbols(equations, chromium):
         assert {"KK (7)", "KK (10)"} <= set(shown(page))
 
 
-def test_link_to_a_row_is_no_choice(equations, chromium):
-    with reader.open_page(chromium, equations, reader.DESK) as page:
+def test_link_to_a_row_is_no_choice(equations, tab):
+    with reader.visit(tab, equations, reader.DESK) as page:
         page.goto(f"{equations.as_uri()}#ledger-rhp-42")
         page.reload()
         assert len(shown(page)) == len(EQUATIONS)
@@ -114,8 +100,8 @@ def test_without_the_script_everything_is_shown(equations, chromium):
     context.close()
 
 
-def test_errata_are_filtered_by_kind(chromium, equations):
-    with reader.open_page(chromium, equations.with_name("errata.html"), reader.PHONE) as page:
+def test_errata_are_filtered_by_kind(tab, equations):
+    with reader.visit(tab, equations.with_name("errata.html"), reader.PHONE) as page:
         page.get_by_label("Kind").select_option("over-statement")
         rows = page.locator("#ledger-errata tr[data-words]:not([hidden])")
         wanted = [s for _, own in ledger_data.load_ledger(ROOT).values() for s in own if s.status == "over-statement"]
@@ -123,9 +109,9 @@ def test_errata_are_filtered_by_kind(chromium, equations):
 
 
 @pytest.mark.parametrize(("width", "layout"), [(reader.DESK, "wide"), (reader.PHONE, "tall")])
-def test_map_shows_the_drawing_that_fits_and_its_links_are_named_and_reached(chromium, equations, width, layout):
+def test_map_shows_the_drawing_that_fits_and_its_links_are_named_and_reached(tab, book, width, layout):
     quantities, edges = ledger_map.load_map(ROOT)
-    with reader.open_page(chromium, HTML / "index.html", width) as page:
+    with reader.visit(tab, book / "index.html", width) as page:
         for name in ledger_map.LAYOUTS:
             expect(page.locator(f"svg.map-{name}")).to_be_visible(visible=name == layout)
         links = page.locator(f"svg.map-{layout} a")
@@ -151,8 +137,8 @@ def test_map_shows_the_drawing_that_fits_and_its_links_are_named_and_reached(chr
         page.wait_for_url("**/book/equations_btbk.html#ledger-btbk-52")
 
 
-def test_gallery_shows_every_figure_of_the_papers(chromium, equations):
-    with reader.open_page(chromium, equations.with_name("figures.html"), reader.DESK) as page:
+def test_gallery_shows_every_figure_of_the_papers(tab, equations):
+    with reader.visit(tab, equations.with_name("figures.html"), reader.DESK) as page:
         for figure in ledger_data.load_figures(ROOT):
             card = page.locator(f"#ledger-fig-{figure.paper.lower()}-{figure.label}")
             pictures = card.locator(".ledger-picture")

@@ -24,10 +24,10 @@ by_page = pytest.mark.parametrize("name", NAMES or ["index.html"])
 
 
 @pytest.fixture(scope="module")
-def report(book, chromium):
+def report(book, tab):
     """The report of a page; each page is opened once for all tests."""
     measured: set[str] = set()
-    return cache(lambda name: reader.examine(chromium, book / name, measured))
+    return cache(lambda name: reader.examine(tab, book / name, measured))
 
 
 @by_page
@@ -60,8 +60,8 @@ def test_exceptions_say_why():
 # What readers do
 
 
-def test_search_finds_a_page(book, chromium):
-    with reader.open_page(chromium, book / "index.html", reader.DESK) as page:
+def test_search_finds_a_page(book, tab):
+    with reader.visit(tab, book / "index.html", reader.DESK) as page:
         fields = page.locator("input[type=search]")
         expect(fields).to_have_count(1)
         page.locator("button.search-button__button").locator("visible=true").first.click()
@@ -76,8 +76,8 @@ def test_search_finds_a_page(book, chromium):
         assert "torque" in page.locator("article.bd-article").inner_text().lower()
 
 
-def test_theme_can_be_switched(book, chromium):
-    with reader.open_page(chromium, book / "index.html", reader.DESK) as page:
+def test_theme_can_be_switched(book, tab):
+    with reader.visit(tab, book / "index.html", reader.DESK) as page:
         button = page.locator("button.theme-switch-button").locator("visible=true").first
         seen = []
         for _ in range(3):
@@ -192,16 +192,16 @@ def _page(folder: Path, body: str) -> Path:
     return page
 
 
-def test_sound_page_passes(tmp_path, chromium):
-    found = reader.examine(chromium, _page(tmp_path, ""))
+def test_sound_page_passes(tmp_path, tab):
+    found = reader.examine(tab, _page(tmp_path, ""))
     assert not any(found.lines.values())
     assert found.axe == []
 
 
 @pytest.fixture(scope="module")
-def damaged(tmp_path_factory, chromium) -> reader.Report:
+def damaged(tmp_path_factory, tab) -> reader.Report:
     page = _page(tmp_path_factory.mktemp("damaged"), "".join(body for _, body, _ in DAMAGE))
-    return reader.examine(chromium, page)
+    return reader.examine(tab, page)
 
 
 @pytest.mark.parametrize(("check", "body", "message"), DAMAGE)
@@ -213,22 +213,22 @@ def test_every_check_is_shown_to_fail():
     assert {check for check, _, _ in DAMAGE} == set(reader.CHECKS)
 
 
-def test_axe_sees_faint_text_in_one_theme_only(tmp_path, chromium):
+def test_axe_sees_faint_text_in_one_theme_only(tmp_path, tab):
     style = "<style>@media (prefers-color-scheme: dark) { p { color: #eee; background: #fff } }</style>"
-    found = reader.examine(chromium, _page(tmp_path, style)).axe
+    found = reader.examine(tab, _page(tmp_path, style)).axe
     assert {(where, finding.rule) for where, finding in found} == {("desk, dark", "color-contrast")}
 
 
-def test_axe_measures_in_both_themes_what_no_phone_shows(tmp_path, chromium):
+def test_axe_measures_in_both_themes_what_no_phone_shows(tmp_path, tab):
     """In the light theme a shade of the desk is measured on the first page that has it, one of the phone on each."""
     rules = "body { background: #fff; color: #000 } p { display: none } @media (min-width: 900px) { p { %s } }"
     both, measured = f"<style>{rules % 'display: block; color: #eee'}</style><p>text</p>", set()
     for seen in ({"desk, dark", "desk, light"}, {"desk, dark"}):
-        found = reader.examine(chromium, _page(tmp_path, both), measured).axe
+        found = reader.examine(tab, _page(tmp_path, both), measured).axe
         assert {where for where, _ in found} == seen
     on_a_phone = "<style>body { background: #fff } p { color: #eee }</style><p>text</p>"
     for _ in range(2):
-        found = reader.examine(chromium, _page(tmp_path, on_a_phone), measured).axe
+        found = reader.examine(tab, _page(tmp_path, on_a_phone), measured).axe
         assert {where for where, _ in found} == {"phone, light", "desk, dark"}
 
 
@@ -241,13 +241,13 @@ def test_axe_measures_in_both_themes_what_no_phone_shows(tmp_path, chromium):
         ("color: #888; font-size: 30px", "color: #888; font-size: 15px"),
     ],
 )
-def test_axe_measures_some_texts_of_each_shade(tmp_path, chromium, sound, faint):
+def test_axe_measures_some_texts_of_each_shade(tmp_path, tab, sound, faint):
     """Of texts that look alike it sees three; one that differs in a single respect is seen for itself."""
     box = '<div style="{}"><p>text</p></div>'
     body = "<style>body { background: #fff }</style>" + 5 * box.format(sound)
-    assert reader.examine(chromium, _page(tmp_path, body)).axe == []
+    assert reader.examine(tab, _page(tmp_path, body)).axe == []
     for count, seen in ((1, 1), (5, 3)):
-        found = reader.examine(chromium, _page(tmp_path, body + count * box.format(faint))).axe
+        found = reader.examine(tab, _page(tmp_path, body + count * box.format(faint))).axe
         assert {finding.rule for _, finding in found} == {"color-contrast"}
         assert len({finding.selector for _, finding in found}) == seen
 
@@ -261,35 +261,35 @@ def test_axe_measures_some_texts_of_each_shade(tmp_path, chromium, sound, faint)
         '<p aria-disabled="true">text</p>',
     ],
 )
-def test_axe_sees_a_faint_text_after_one_that_it_does_not_measure(tmp_path, chromium, first):
+def test_axe_sees_a_faint_text_after_one_that_it_does_not_measure(tmp_path, tab, first):
     body = f"<style>body {{ background: #fff }} p {{ color: #aaa; position: relative }}</style>{first}<p>text</p>"
-    found = reader.examine(chromium, _page(tmp_path, body)).axe
+    found = reader.examine(tab, _page(tmp_path, body)).axe
     assert "color-contrast" in {finding.rule for _, finding in found}
 
 
-def test_axe_sees_a_faint_word_of_code(tmp_path, chromium):
+def test_axe_sees_a_faint_word_of_code(tmp_path, tab):
     words = '<span>plain</span> <span class="k">def</span> <span class="c">faint</span> <span class="k">def</span>'
     body = f'<style>pre {{ background: #fff }} .c {{ color: #ccc }}</style><pre tabindex="0">{words}</pre>'
-    found = reader.examine(chromium, _page(tmp_path, body)).axe
+    found = reader.examine(tab, _page(tmp_path, body)).axe
     assert {(finding.rule, finding.selector) for _, finding in found} == {("color-contrast", ".c")}
 
 
-def test_axe_sees_what_a_formula_hides(tmp_path, chromium):
+def test_axe_sees_what_a_formula_hides(tmp_path, tab):
     formula = '<mjx-container id="{}"><svg aria-hidden="true"><g><path d="M0 0h9"></path>{}</g></svg></mjx-container>'
     link = '<a href="#top"><rect width="9" height="9"></rect></a>'
     spoken = "<mjx-assistive-mml><math{}>{}</math></mjx-assistive-mml>"
     body = formula.format("strokes", "") + formula.format("linked", link)
     body += spoken.format("", "<mi>x</mi>") + spoken.format(' id="spoken"', '<mtext><a href="#top">x</a></mtext>')
-    found = reader.examine(chromium, _page(tmp_path, body)).axe
+    found = reader.examine(tab, _page(tmp_path, body)).axe
     hidden = {("aria-hidden-focus", "#linked > svg"), ("nested-interactive", "#spoken")}
     assert {(finding.rule, finding.selector) for _, finding in found} == hidden
 
 
-def test_axe_leaves_a_page_as_it_was(tmp_path, chromium):
+def test_axe_leaves_a_page_as_it_was(tmp_path, tab):
     words = '<pre><span class="k">def</span> <span class="k">def</span></pre>'
     formula = '<mjx-container><svg aria-hidden="true"><g><use href="#x"></use></g></svg>'
     formula += "<mjx-assistive-mml><math><mi>x</mi><mo>=</mo><mn>1</mn></math></mjx-assistive-mml></mjx-container>"
-    with reader.open_page(chromium, _page(tmp_path, words + formula), reader.DESK) as page:
+    with reader.visit(tab, _page(tmp_path, words + formula), reader.DESK) as page:
         before = page.locator("body").inner_html()
         assert before.count('class="k"') == 2
         with reader.set_aside(page):
