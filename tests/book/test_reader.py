@@ -198,6 +198,17 @@ def test_sound_page_passes(tmp_path, tab):
     assert found.axe == []
 
 
+def test_a_tab_forgets_the_pages_before(tmp_path, tab):
+    script = "<script>localStorage.mode = sessionStorage.mode = 'dark'; undefined_name()</script>"
+    with reader.visit(tab, _page(tmp_path, script), reader.DESK, before := reader.Report()) as page:
+        page.emulate_media(color_scheme="dark")
+    noted = len(before.lines["console"])
+    with reader.visit(tab, _page(tmp_path, "<script>other_name()</script>"), reader.PHONE, report := reader.Report()):
+        kept = "[localStorage.length, sessionStorage.length, matchMedia('(prefers-color-scheme: dark)').matches]"
+        assert tab.evaluate(f"[...{kept}, innerWidth]") == [0, 0, False, reader.PHONE]
+        assert len(report.lines["console"]) == noted == len(before.lines["console"]) == 1
+
+
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory, tab) -> reader.Report:
     page = _page(tmp_path_factory.mktemp("damaged"), "".join(body for _, body, _ in DAMAGE))
