@@ -3,7 +3,9 @@
 import json
 import warnings
 import zipfile
+from contextlib import closing
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 
 import nbformat
@@ -24,10 +26,18 @@ by_page = pytest.mark.parametrize("name", NAMES or ["index.html"])
 
 
 @pytest.fixture(scope="module")
-def report(book, tab):
+def report(book, chromium):
     """The report of a page; each page is opened once for all tests."""
     measured: set[str] = set()
-    return cache(lambda name: reader.examine(tab, book / name, measured))
+    with closing(_tabs(chromium)) as tabs:
+        yield cache(lambda name: reader.examine(next(tabs), book / name, measured))
+
+
+def _tabs(chromium):
+    """A tab for each page, the same for a few of them: what it holds in memory grows by the page."""
+    while True:
+        with reader.open_tab(chromium) as tab:
+            yield from repeat(tab, 6)
 
 
 @by_page
