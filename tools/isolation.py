@@ -22,7 +22,7 @@ FOREIGN = ("PYTHON", "JUPYTER", "IPYTHON", "MPL", "MATPLOTLIB", "NUMBA_", "SPHIN
 
 
 # Kernels talk to this machine alone; their warning that nobody encrypts the talk is noise in every build.
-# They live for seconds: to look for garbage rarely and to leave it behind at the end spares more than a tenth of their time.
+# They live for seconds: looking for garbage rarely and leaving it behind at the end spares a tenth of their time.
 _KERNEL = """\
 import atexit, gc, os
 c.IPKernelApp.log_level = "ERROR"
