@@ -1,5 +1,6 @@
 """One look for all figures, and what a figure hands to its check. For notebooks only."""
 
+from io import StringIO
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,7 +18,6 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
-from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from spinlib._validate import instance
 
@@ -55,7 +55,7 @@ _STYLE: Any = {
 
 
 def use_style() -> None:
-    """Give the figures of this notebook the look of the book; they are shown as SVG.
+    """Give the figures of this notebook the look of the book.
 
     >>> use_style()
     >>> plt.rcParams["legend.frameon"]
@@ -63,16 +63,22 @@ def use_style() -> None:
     """
     plt.rcdefaults()
     plt.rcParams.update(_STYLE)
-    set_matplotlib_formats("svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
 
 
 def publish(figure: Figure, name: str) -> None:
-    """Show ``figure`` in the notebook together with all that it plots, for its check and its CSV download.
+    """Show ``figure`` in the notebook as SVG, together with all that it plots, for its check and its CSV download.
 
     ``name`` is the name of the download; it is unique in a notebook.
     """
-    record = {"name": name, **figure_data(figure)}
-    display(figure, metadata={"spinlib_figure": record})  # type: ignore[no-untyped-call]
+    instance("figure", figure, Figure, "a figure of matplotlib")
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)  # the drawing lays out again: once is not enough for a layout to settle
+    image = StringIO()
+    figure.savefig(image, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    forms = {"text/plain": repr(figure), "image/svg+xml": image.getvalue()}
+    record = {"name": name, **_drawn_data(figure)}
+    display(forms, raw=True, metadata={"spinlib_figure": record})  # type: ignore[no-untyped-call]
     plt.close(figure)
 
 
@@ -96,6 +102,10 @@ def figure_data(figure: Figure) -> dict[str, Any]:
     >>> plt.close(figure)
     """
     instance("figure", figure, Figure, "a figure of matplotlib").draw_without_rendering()  # places ticks
+    return _drawn_data(figure)
+
+
+def _drawn_data(figure: Figure) -> dict[str, Any]:
     return {
         "axes": [_axes_data(axes) for axes in figure.axes],
         "texts": [_text_data(text) for text in figure.texts],
