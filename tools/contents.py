@@ -7,11 +7,14 @@ import yaml
 
 __all__ = ["pages", "parts"]
 
+# The safe loader in C where it was compiled.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def pages(contents: Path) -> set[str]:
     """The pages of a `_toc.yml`, from the root and without suffix."""
     found: set[str] = set()
-    waiting: list[Any] = [yaml.safe_load(contents.read_text(encoding="utf-8"))]
+    waiting: list[Any] = [yaml.load(contents.read_text(encoding="utf-8"), _LOADER)]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
@@ -22,7 +25,7 @@ def pages(contents: Path) -> set[str]:
 
 def parts(contents: Path) -> list[tuple[str, list[str]]]:
     """The parts of a `_toc.yml` in reading order, each with its caption and its pages; the root stands before them."""
-    table = yaml.safe_load(contents.read_text(encoding="utf-8"))
+    table = yaml.load(contents.read_text(encoding="utf-8"), _LOADER)
 
     def in_order(entries: list[dict[str, Any]]) -> list[str]:
         return [page for entry in entries for page in (entry["file"], *in_order(entry.get("sections", [])))]

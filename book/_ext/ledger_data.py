@@ -22,6 +22,7 @@ The rules that every entry obeys are in ``ledger_rules``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ __all__ = [
     "EQUATION_KEYS",
     "FIGURES",
     "FIGURE_KEYS",
+    "LOADER",
     "PAPERS",
     "STATEMENT_KEYS",
     "STATEMENT_KINDS",
@@ -75,8 +77,8 @@ STATEMENT_KEYS = {"id", "kind", "where", "printed", "correct", "artefact", "cons
 
 _LISTS = ("code", "test", "panels")
 
-# The safe loader in C where it was compiled: the pages read the ledger many times.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The safe loader in C where it was compiled.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,13 @@ def files(root: Path) -> list[Path]:
 
 def read(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML file holds, or an empty one."""
-    content = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+    return _parsed(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=64)  # the pages read the ledger many times; nobody changes what is read
+def _parsed(text: str) -> dict[str, Any]:
+    """Return the mapping that a YAML text holds, or an empty one."""
+    content = yaml.load(text, LOADER)
     return content if isinstance(content, dict) else {}
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from tools.contents import pages as contents_of
 
-from ledger_data import FIGURE_KEYS, Row  # isort: skip
+from ledger_data import FIGURE_KEYS, LOADER, Row  # isort: skip
 
 __all__ = ["Page", "page_problems", "read_page"]
 
@@ -95,7 +95,7 @@ def _split(content: Sequence[str]) -> tuple[dict[str, Any], Sequence[str]]:
     """Return the options of a directive, written as `:key: value` or as YAML between `---`, and its body."""
     if content and content[0].strip() == "---":
         end = next((n for n, line in enumerate(content[1:], 1) if line.strip() == "---"), len(content))
-        options = yaml.safe_load("\n".join(content[1:end]))
+        options = yaml.load("\n".join(content[1:end]), LOADER)
         return options if isinstance(options, dict) else {}, content[end + 1 :]
     options = {}
     for n, line in enumerate(content):

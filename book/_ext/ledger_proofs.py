@@ -124,12 +124,12 @@ def asserts(root: Path, module: ast.Module, function: ast.FunctionDef, seen: fro
 
     Helpers are looked up in the function, its module and the modules of ``tests`` that this one imports from.
     """
+    if _asserts_itself(function):
+        return True
     nested = [node for node in ast.walk(function) if isinstance(node, ast.FunctionDef) and node is not function]
     helpers = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
     helpers |= {node.name: node for node in nested}
     for node in _own_nodes(function):
-        if isinstance(node, ast.Assert) and _computed(node.test):
-            return True
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
@@ -143,6 +143,11 @@ def asserts(root: Path, module: ast.Module, function: ast.FunctionDef, seen: fro
         elif name in _CHECKS or re.search(r"(^|\.)assert_\w+$|\.check$", name):
             return True
     return False
+
+
+@lru_cache(maxsize=4096)
+def _asserts_itself(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Assert) and _computed(node.test) for node in _own_nodes(function))
 
 
 def _computed(expression: ast.expr) -> bool:
@@ -207,6 +212,7 @@ def _serves(modules: Mapping[str, ast.Module], test: str) -> set[str]:
     return served_by(modules[file], function) if function else set()
 
 
+@lru_cache(maxsize=4096)
 def served_by(module: ast.Module, function: ast.FunctionDef) -> set[str]:
     """Return the equation numbers or statement ids that a test is parametrised by, as text.
 

@@ -180,8 +180,8 @@ def _text_problems(row: Row) -> list[str]:
 
 def _balanced(latex: str) -> bool:
     depth = 0
-    for character in re.sub(r"\\.", "", latex, flags=re.DOTALL):
-        depth += {"{": 1, "}": -1}.get(character, 0)
+    for brace in re.sub(r"\\.|[^{}]", "", latex, flags=re.DOTALL):
+        depth += 1 if brace == "{" else -1
         if depth < 0:
             return False
     return depth == 0

@@ -1,5 +1,6 @@
 """Copies of the ledger to damage, with pages and tests that hold exactly what it names."""
 
+import copy
 import importlib
 import re
 import shutil
@@ -84,7 +85,8 @@ def sound_copy(root: Path) -> Path:
 
 
 def sheet(root: Path, name: str) -> Any:
-    return yaml.load((root / "book" / "ledger" / f"{name}.yml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    """The content of a file of the ledger, to change."""
+    return copy.deepcopy(ledger_data.read(root / "book" / "ledger" / f"{name}.yml"))
 
 
 def store(root: Path, name: str, content: Any) -> None:

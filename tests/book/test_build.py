@@ -151,7 +151,7 @@ def test_notebooks_run_again_when_the_library_changes_but_not_for_prose(small):
 def test_the_run_after_the_kill_of_the_builder_alone_waits_for_what_it_left_behind(small):
     """Sphinx outlives its killed parent and still writes: the next run must not share the folder with it."""
     page = small / "book" / f"{SMALL[0]}.md"
-    slow = page.read_text(encoding="utf-8").replace("print(", "import time\n\ntime.sleep(5)\nprint('Still one more', ")
+    slow = page.read_text(encoding="utf-8").replace("print(", "import time\n\ntime.sleep(2)\nprint('Still one more', ")
     page.write_text(slow, encoding="utf-8")
     process = start(small, "book")
     for line in process.stdout:

@@ -45,6 +45,8 @@ MUTATIONS = {
 }
 UNKNOWN = "fig-kk-wavy"
 """A figure whose plotted data are taken out of the reference."""
+BESIDE = f"from pathlib import Path\nprint(Path('{CHAPTER}.md').exists())"
+"""A cell that looks for a file of the folder of the chapter."""
 
 
 def run_nbval(directory: Path) -> subprocess.CompletedProcess[str]:
@@ -55,7 +57,10 @@ def run_nbval(directory: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory):
-    """One run with all faults, each in a cell of its own: the reports of the cells that fail, and the cells."""
+    """One run with all faults, each in a cell of its own: the reports of the cells that fail, and the cells.
+
+    The last cell, beside the faults, looks for a file.
+    """
     folder = tmp_path_factory.mktemp("faulty")
     for file in (f"{CHAPTER}.ipynb", f"{CHAPTER}.figures.json", "conftest.py"):
         shutil.copy(REFERENCE / file, folder / file)
@@ -71,6 +76,8 @@ def faulty(tmp_path_factory):
     for name, (old, new, _) in MUTATIONS.items():
         cell = notebook.cells[cells[name]]
         cell.source = cell.source.replace(old, new)
+    output = nbformat.v4.new_output("stream", name="stdout", text="True\n")
+    notebook.cells.append(nbformat.v4.new_code_cell(BESIDE, outputs=[output], execution_count=len(notebook.cells) + 1))
     nbformat.write(notebook, path)
     cells[UNKNOWN] = cell_with(f'plotting.publish(figure, "{UNKNOWN}")')
     stored = json.loads((folder / f"{CHAPTER}.figures.json").read_text(encoding="utf-8"))
@@ -84,33 +91,27 @@ def faulty(tmp_path_factory):
     counts = re.search(r"(\d+) failed, (\d+) passed", result.stdout)
     assert counts, result.stdout + result.stderr
     assert [int(count) for count in counts.groups()] == [len(reports), len(notebook.cells) - len(reports)]
-    return reports, cells
+    return reports, cells, len(notebook.cells) - 1
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_mutation_of_a_chapter_is_caught(name, faulty):
-    reports, cells = faulty
+    reports, cells, _ = faulty
     assert MUTATIONS[name][2] in reports.get(cells[name], ""), reports
 
 
 def test_figure_without_reference_fails(faulty):
-    reports, cells = faulty
+    reports, cells, _ = faulty
     assert f"{UNKNOWN} has no reference" in reports.get(cells[UNKNOWN], ""), reports
 
 
 def test_only_the_cells_that_show_a_fault_fail(faulty):
     """The rest of the notebook runs and passes, as without the faults."""
-    reports, cells = faulty
+    reports, cells, _ = faulty
     assert set(reports) == set(cells.values())
 
 
-def test_a_notebook_runs_beside_its_data(tmp_path):
+def test_a_notebook_runs_beside_its_data(faulty):
     """In the build a chapter reads files from its own folder; nbval must find them, too."""
-    shutil.copy(REFERENCE / "conftest.py", tmp_path / "conftest.py")
-    (tmp_path / f"{CHAPTER}.figures.json").write_text("{}", encoding="utf-8")
-    cell = nbformat.v4.new_code_cell(f"from pathlib import Path\nprint(Path('{CHAPTER}.md').exists())")
-    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="True\n")]
-    cell.execution_count = 1
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{CHAPTER}.ipynb")
-    result = run_nbval(tmp_path)
-    assert result.returncode == 0, result.stdout
+    reports, _, last = faulty
+    assert last not in reports, reports

@@ -292,8 +292,11 @@ def pairings(count, n):
 
 @cache
 def exact_average(word, conjugate, modes, n):
-    """Return <Tr A B^dagger>/N for products A, B = M C M C ... M with C_0, C_1 in the orders of the two words."""
-    modes = np.array(modes)
+    """Return <Tr A B^dagger>/N for products A, B = M C M C ... M with C_0, C_1 in the orders of the two words.
+
+    ``n`` holds several sizes: the pairings of the indices are the same for all.
+    """
+    modes, n = np.array(modes), np.array(n)
     steps = len(word)
     stay, cross = np.sqrt(1 - modes) + 0j, 1j * np.sqrt(modes)
     m = np.array([[stay, cross], [cross, stay]])
@@ -323,7 +326,9 @@ def exact_average(word, conjugate, modes, n):
         sums = {}
         for i, factor in enumerate(factors):
             sums[find(i)] = sums.get(find(i), 1) * factor
-        total += np.prod([weight for _, weight in chosen]) * np.prod([n * np.mean(x) for x in sums.values()])
+        total += np.prod([weight for _, weight in chosen], axis=0) * np.prod(
+            [n * np.mean(x) for x in sums.values()], axis=0
+        )
     return total / n
 
 
@@ -340,7 +345,7 @@ def exact_coefficient(powers, modes, n, quantity):
     def total(first, second, observe):
         words = sorted(set(itertools.permutations((0,) * first + (1,) * second)))
         return sum(
-            np.trace(observe @ arriving(w) @ arriving(v).conj().T).real * exact_average(w, v, tuple(modes), n)
+            np.trace(observe @ arriving(w) @ arriving(v).conj().T).real * exact_average(w, v, tuple(modes), tuple(n))
             for w in words
             for v in words
         )
@@ -369,7 +374,7 @@ def test_limit_formula_agrees_with_exact_moments_of_symmetric_unitary_matrices(p
     first_order = {0: 0, 1: 1, 2: 4}
     # Times the denominators of the moments the average is a polynomial in 1/N.
     modes = np.array(modes)
-    values = [exact_coefficient(powers, modes, x, quantity) * np.prod([weights[k](x) for k in powers]) for x in n]
+    values = exact_coefficient(powers, modes, n, quantity) * weights[powers[0]](n) * weights[powers[1]](n)
     series = np.linalg.solve(np.vander(1 / n, increasing=True), values)
     exact = series[0], series[1] - series[0] * (first_order[powers[0]] + first_order[powers[1]])
     formula = coefficient_of_formula(powers, modes, quantity)

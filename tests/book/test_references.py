@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from functools import cache
 
 import nbformat
 import pytest
@@ -11,6 +12,12 @@ from tools.format_chapters import WIDTH, formatted
 from tools.notebooks import FIGURE, REFERENCE, chapters, figures, read, reference_paths, text_only
 
 CHAPTERS = [pytest.param(chapter, id=chapter.stem) for chapter in chapters()]
+
+
+@cache
+def notebook_of(chapter):
+    """The notebook of a chapter, read once: no test changes it."""
+    return read(chapter)
 
 
 def test_every_chapter_has_a_reference_and_no_reference_is_left_over():
@@ -32,7 +39,7 @@ def swallowed(text, notebook):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_code_cell_is_swallowed_by_what_stands_before_it(chapter):
-    assert swallowed(chapter.read_text(encoding="utf-8"), read(chapter)) == 0
+    assert swallowed(chapter.read_text(encoding="utf-8"), notebook_of(chapter)) == 0
 
 
 def test_a_formula_closed_by_a_fence_swallows_a_cell(tmp_path):
@@ -47,7 +54,7 @@ def test_a_formula_closed_by_a_fence_swallows_a_cell(tmp_path):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_reference_holds_the_code_of_the_chapter_cell_for_cell(chapter):
     reference = nbformat.read(reference_paths(chapter)[0], as_version=4)
-    own = [(cell.id, cell.source) for cell in read(chapter).cells if cell.cell_type == "code"]
+    own = [(cell.id, cell.source) for cell in notebook_of(chapter).cells if cell.cell_type == "code"]
     assert [(cell.id, cell.source) for cell in reference.cells] == own, "run `make reference`"
 
 
@@ -67,7 +74,7 @@ def test_reference_is_text_only_and_free_of_noise(chapter):
 def test_every_figure_is_published_under_the_name_that_the_page_links(chapter):
     stored = json.loads(reference_paths(chapter)[1].read_text(encoding="utf-8"))
     named = []
-    for cell in read(chapter).cells:
+    for cell in notebook_of(chapter).cells:
         options = cell.metadata.get("mystnb", {})
         if "figure" in options:
             named.append(options["figure"]["name"])
@@ -83,7 +90,7 @@ KIND = re.compile(r"\((?:[^()]*; )?(exact|quantitative|qualitative|schematic|not
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_figure_is_labelled_and_says_what_kind_it_is(chapter):
     stored = json.loads(reference_paths(chapter)[1].read_text(encoding="utf-8"))
-    for cell in read(chapter).cells:
+    for cell in notebook_of(chapter).cells:
         options = cell.metadata.get("mystnb", {}).get("figure")
         if not options:
             continue
@@ -101,7 +108,7 @@ def test_every_figure_is_labelled_and_says_what_kind_it_is(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_figure_is_followed_by_its_check(chapter):
     """The cell after a figure asserts a number of it by another route, and prints its summary."""
-    cells = [cell for cell in read(chapter).cells if cell.cell_type == "code"]
+    cells = [cell for cell in notebook_of(chapter).cells if cell.cell_type == "code"]
     for cell, following in itertools.pairwise(cells):
         if "figure" in cell.metadata.get("mystnb", {}):
             assert re.search(r"^assert |np\.testing\.assert_", following.source, re.MULTILINE)
@@ -135,7 +142,7 @@ def test_two_figures_of_one_name_are_refused():
 def test_code_of_the_chapter_is_formatted(chapter):
     text = chapter.read_text(encoding="utf-8")
     assert formatted(text) == text, "run `make format`"
-    code = [cell.source for cell in read(chapter).cells if cell.cell_type == "code"]
+    code = [cell.source for cell in notebook_of(chapter).cells if cell.cell_type == "code"]
     assert not [line for source in code for line in source.splitlines() if len(line) > WIDTH]
 
 
