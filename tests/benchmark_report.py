@@ -19,13 +19,14 @@ def check_report(report: dict[str, Any], *, whole: bool = False) -> None:
     """Assert that a report has its form, and that everyone who has a time has reached the target.
 
     Of a ``whole`` run, not one of ``--once``, exponents are those of theory or have a reason for being larger, or
-    smaller, whichever they are, and rows that a peer wins say where the house spends its time.
+    smaller, whichever they are, rows that a peer wins say where the house spends its time, and nobody is faster than
+    the limit: in a single round a busy machine may slow the measurement of the limit alone.
     """
     assert set(report) == REPORT
     assert all(report[key] for key in REPORT - {"scaling", "seconds", "rates"})
     assert all(value > 0 and unit for value, unit in report["rates"].values())
     for row in report["rows"]:
-        check_row(row)
+        check_row(row, whole=whole)
         lost = whole and row["ratio"] is not None and row["ratio"]["median"] <= 1
         assert (row["shares"] is not None) is lost
         if lost:
@@ -41,13 +42,15 @@ def check_report(report: dict[str, Any], *, whole: bool = False) -> None:
         assert not whole or abs(off) < CLOSE or growth[side], f"say why it is {side} theory"
 
 
-def check_row(row: dict[str, Any]) -> None:
-    """Assert that one comparison has its form."""
+def check_row(row: dict[str, Any], *, whole: bool = False) -> None:
+    """Assert that one comparison has its form, and that no time of a ``whole`` run is below the limit."""
     assert set(row) == ROW
     assert row["error"] <= row["target_error"]
     check_times(row["seconds"])
     assert set(row["limit"]) in ({"why"}, {"kind", "fraction"})
-    assert 0 < row["limit"].get("fraction", 0.5) < 1, "the house does what its limit counts"
+    fraction = row["limit"].get("fraction", 0.5)
+    assert fraction > 0
+    assert fraction < 1 or not whole, "the house does what its limit counts"
     peer = row["peer"]
     if peer is None:
         assert row["ratio"] is None
@@ -64,7 +67,7 @@ def check_row(row: dict[str, Any]) -> None:
         assert peer["outcome"] == "timed"
         assert peer["error"] <= row["target_error"]
         limit = row["limit"].get("fraction", 0.0) * row["seconds"]["median"]
-        assert limit < peer["seconds"]["median"], "a peer that does less than the limit counts: count that"
+        assert limit < peer["seconds"]["median"] or not whole, "a peer that does less than the limit counts: count that"
         assert len(peer["seconds"]["rounds"]) == len(row["seconds"]["rounds"])
         assert set(row["ratio"]) == SPREAD
 

@@ -62,11 +62,11 @@ def row(fraction: float = 0.1, **changes: object) -> dict[str, object]:
 
 
 def test_a_comparison_that_misses_its_error_or_hides_why_is_refused() -> None:
-    check_row(row())
+    check_row(row(), whole=True)
     lost = {"seconds": None, "error": 1.0, "note": "not with any setting", "outcome": "cannot, rounding"}
     check_row(row(**lost))
     quick = {"median": 1.0, "low": 1.0, "high": 1.0, "rounds": [1.0, 1.0, 1.0]}
-    check_row(row(0.4, seconds=quick))
+    check_row(row(0.4, seconds=quick), whole=True)
     for wrong in (
         {"error": 1e-7},
         {"error": None},
@@ -80,7 +80,7 @@ def test_a_comparison_that_misses_its_error_or_hides_why_is_refused() -> None:
         {"fraction": 0.6, "seconds": quick},
     ):
         with pytest.raises((AssertionError, TypeError)):
-            check_row(row(**wrong))  # type: ignore[arg-type]
+            check_row(row(**wrong), whole=True)  # type: ignore[arg-type]
 
 
 def test_an_exponent_off_theory_needs_a_reason_of_its_side() -> None:
