@@ -236,7 +236,7 @@ class Contract:
                 changed = {name: form(value) for name, value in one.items()}
                 assert_same(self._leaves(self(**changed)), result, f"{form.__name__} inputs", self.tolerance)
                 if self.stacks:
-                    compared.append(self._stacked(one, result, self._like(data, one), choice))
+                    compared.append(self._stacked(one, self._like(data, one), choice))
 
         compared: list[bool] = []
         if not at_length:
@@ -284,11 +284,10 @@ class Contract:
                 break
         return other
 
-    def _stacked(self, one: Inputs, result: Inputs, other: Inputs, choice: int) -> bool:
+    def _stacked(self, one: Inputs, other: Inputs, choice: int) -> bool:
         """Stack some of the arguments that broadcast; the results must be those of the single calls, stacked.
 
-        ``result`` holds the leaves of the call of ``one``. Return whether that could be done: some inputs are only
-        valid together, or of another shape.
+        Return whether that could be done: some inputs are only valid together, or of another shape.
         """
         names = [name for name in self.stacks if name in one and name in other]
         if not names:
@@ -296,7 +295,7 @@ class Contract:
         chosen = [name for bit, name in enumerate(names) if choice >> bit & 1] or names
         second = one | {name: other[name] for name in chosen}
         try:
-            singles = [result, self._leaves(self(**second))]
+            singles = [self._leaves(self(**one)), self._leaves(self(**second))]
         except ValueError:
             return False
         pairs = {}
