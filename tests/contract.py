@@ -35,6 +35,7 @@ LONGER = 20  # how many times the examples of the long lane
 _QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.nested_given)
 
 
+@functools.cache
 def resolve(name: str) -> Any:
     """Return what a path below ``spinlib`` names: the longest module, then its attributes."""
     parts = name.split(".")

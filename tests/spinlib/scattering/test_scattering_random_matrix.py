@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -134,6 +136,7 @@ def test_limit_scatter_of_the_torque_falls_with_the_number_of_channels():
     assert relative[8] * 8 == pytest.approx(relative[16] * 16, rel=0.12, abs=0)
 
 
+@cache
 def bias(layers, n, samples, *, time_reversal):
     """Return relative bias of <g> and its standard error over five seeds together."""
     means, errors = [], []
