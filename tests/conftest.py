@@ -1,5 +1,6 @@
 """Tests run in the environment of the house, also when pytest is started by hand."""
 
+import gc
 import importlib
 import os
 import re
@@ -31,6 +32,8 @@ if _guard not in sys.path:
 importlib.import_module("loopback").refuse()
 
 importlib.import_module("tests.examples")
+
+gc.set_threshold(50_000, 20, 50)  # a tenth of the time would go into looking for garbage among thousands of tests
 
 _SLOW = ("test_build.py", "test_reader.py")  # about half of the time
 
