@@ -121,10 +121,8 @@ def _parts(node: Any) -> Any:
     if not isinstance(node, ast.AST):
         return repr(node)
     for_types = {"returns", "type_params", "type_comment", "kind", "annotation" if isinstance(node, ast.arg) else ""}
-    found = [
-        (name, value) for name, value in ast.iter_fields(node) if name not in for_types and value not in (None, [])
-    ]
-    return type(node).__name__, [(name, _parts(value)) for name, value in found]
+    found = [(name, getattr(node, name, None)) for name in node._fields if name not in for_types]
+    return type(node).__name__, [(name, _parts(value)) for name, value in found if value not in (None, [])]
 
 
 def _silent(node: Any) -> bool:
