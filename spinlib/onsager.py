@@ -81,7 +81,8 @@ def discrete_response(
             shift by G_I.
 
     Returns:
-        DiscreteResponse. L(m) = L(-m)^T, and its symmetric part has no negative eigenvalue.
+        DiscreteResponse. L(m) = L(-m)^T, and its symmetric part has no negative eigenvalue, up to rounding: that of
+        the mixing conductance in ss, where the currents of bias and pumping cancel.
 
     Raises:
         ValueError: ``m`` is no unit vector, ``alpha`` < ``pumping_damping`` (it would break the second law), a moment

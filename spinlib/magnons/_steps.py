@@ -16,6 +16,7 @@ _Real = NDArray[np.float64]
 BEYOND: Final = 1  # what may end a run: the accumulation exceeds its limit
 TOO_SHORT: Final = 2  # no step is short enough, or there are too many
 _ROUNDING: Final = 3e-14  # of an accumulation, as a share of the terms that it is the sum of
+_EMPTY: Final = 1e-20  # of the largest occupation, or of 1 if that is less: what is negative by less becomes 0
 _AHEAD: Final = 5  # degree to which the accumulation of one step is a guess of the next
 
 
@@ -100,7 +101,7 @@ def march(
                     for i in range(len(shares)):
                         ahead[degree, b] += coefficients[degree + 1, i] * potentials[i, b]
             for j in range(len(n)):
-                n[j] = n_stages[-1, j]
+                n[j] = max(n_stages[-1, j], 0.0)
             for k in range(len(c)):
                 c[k] = c_stages[-1, k]
             t, largest, record, before = end, top, beyond, length
@@ -234,7 +235,8 @@ def _judge(
     for i in range(1, size + 1):
         for j in range(count):
             least, most = min(least, n_stages[i, j]), max(most, n_stages[i, j])
-    error = _share_of_last(n_stages, coefficients, min(1.0, most))
+    floor = min(1.0, most)
+    error = _share_of_last(n_stages, coefficients, floor)
     error = (
         max(error, _share_of_last(potentials, coefficients, max(largest, _ROUNDING * scale / tolerance))) / tolerance
     )
@@ -255,8 +257,8 @@ def _judge(
             for k in range(modes):
                 c_records[r, k] += share * c_stages[i, k]
         for j in range(count):
-            if row[j] < least:
-                least = row[j]
-    if least < 0:
+            least = min(least, row[j])
+            row[j] = max(row[j], 0.0)
+    if least < -max(_EMPTY * floor, 1e-300):  # below that numbers lose their digits, and with them their sign
         error = max(error, 2.0)
     return error, largest, beyond

@@ -353,8 +353,8 @@ def simulate_demagnetization(
 
     Raises:
         ValueError: an argument outside its range, or a positive ``feedback`` without ``allow_runaway``.
-        RuntimeError: no step is short enough, as for a temperature with noise, or for times so far from 0 that their
-            rounding counts.
+        RuntimeError: no step is short enough, as for a temperature with noise, for times so far from 0 that their
+            rounding counts, or for a runaway too fast for that rounding.
 
     >>> from spinlib.units import meV, nm, ps
     >>> band = MagnonBand(gap=5 * meV, stiffness=0.6 * meV * nm**2, bandwidth=k_B * 1000)

@@ -36,13 +36,17 @@ def contacts(draw_one: st.DrawFn) -> dict[str, Any]:
 
 
 def _reciprocal(response: Any, m: Any, conductance: InterfaceConductance, **scale: float) -> None:
-    """L(m) = L(-m)^T, and power is never negative: moment and field scaled so that all entries count."""
+    """L(m) = L(-m)^T, and power is never negative: moment and field scaled so that all entries count.
+
+    Where ``alpha`` is large and that of pumping alone, ``ss`` is what the currents of bias and pumping leave of each
+    other, with the rounding of each.
+    """
     back = discrete_response(-m, conductance, **scale).matrix
     units = np.repeat([1 / np.sqrt(scale["magnetic_moment"] * scale["gyromagnetic_ratio"]), 1.0], 3)
     whole = response.matrix * units[:, None] * units
-    size = np.abs(whole).max()
-    np.testing.assert_allclose(whole, (back * units[:, None] * units).T, rtol=0, atol=1e-9 * size)
-    assert np.linalg.eigvalsh(whole + whole.T).min() >= -1e-9 * size
+    size = 1e-9 * np.abs(whole).max() + 1e-14 * abs(conductance.mixing)
+    np.testing.assert_allclose(whole, (back * units[:, None] * units).T, rtol=0, atol=size)
+    assert np.linalg.eigvalsh(whole + whole.T).min() >= -size
 
 
 @st.composite
