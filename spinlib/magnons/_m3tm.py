@@ -112,7 +112,7 @@ def m3tm_rate(
         magnetic_moment=positive("magnetic_moment", magnetic_moment),
         debye_energy=positive("debye_energy", debye_energy),
     )
-    return float_or_array(8 * a * g * k_B * curie**2 * volume / (moment / mu_B * debye**2))
+    return float_or_array(a * (8 * g * k_B * volume * (curie / debye) ** 2 * (mu_B / moment)))
 
 
 def m3tm(

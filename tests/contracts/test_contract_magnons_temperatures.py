@@ -212,6 +212,7 @@ CONTRACTS = (
         ),
         _relaxes,
         label="at constant temperatures",
+        patience=120,  # nine decades between the rate and the times take some seconds
         takes={"initial_magnetization none": "that of equilibrium"},
     ),
     Contract(
