@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.integrate import solve_ivp
+from scipy.integrate import simpson, solve_ivp
 
 from spinlib.magnons.band import MagnonBand, bose_einstein, magnon_density
 from spinlib.magnons.kinetics import (
@@ -580,6 +580,20 @@ def test_invariant_a_run_can_be_continued() -> None:
         assert relative(second.spin_accumulation, whole.spin_accumulation[cut:]) < 1e-8
         assert relative(second.occupation, whole.occupation[cut:]) < 1e-8
         np.testing.assert_array_equal(second.occupation[0], first.occupation[-1])
+
+
+@pytest.mark.filterwarnings("ignore:k_B T falls below a tenth of the gap")
+def test_limit_modes_that_begin_empty_to_the_last_bit() -> None:
+    """A ramp from 1 K fills a band at 7000 k_B T from below the smallest float on; each mode follows the ramp."""
+    cold = Ferromagnet(MagnonBand(1e-19, 1e-36, 2e-19), 1.0, 0.0, 0.0, inf)
+    ramp, times = TemperaturePulse(1.0, 100.0, 1 * ps, inf, "linear"), np.array([0.0, 0.3, 0.6, 0.9, 100.0]) * ps
+    run = simulate_demagnetization(cold, ramp, times)
+    energy = run.energy[0]
+    rate = 2 * energy / hbar
+    for t, n in zip(times[1:], run.occupation[1:, 0], strict=True):
+        ago = np.linspace(0, 40, 4001)
+        before = np.exp(-ago) * bose_einstein(energy, np.asarray(ramp(t - ago / rate)))
+        assert n == pytest.approx(simpson(before, x=ago), rel=1e-7, abs=0)
 
 
 def test_limit_gilbert_damping() -> None:

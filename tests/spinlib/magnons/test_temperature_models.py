@@ -453,6 +453,11 @@ def test_invariant_m3tm_rate_has_the_dimension_of_a_rate() -> None:
     np.testing.assert_allclose(total, [0, 0, -1, 0, 0], atol=1e-12)
 
 
+def test_invariant_m3tm_rate_is_linear_in_the_smallest_probabilities() -> None:
+    one, tiny = (m3tm_rate(**{**NICKEL, "spin_flip_probability": p}) for p in (1.0, 1e-290))
+    assert tiny * 1e290 == pytest.approx(one, rel=1e-12, abs=0)
+
+
 def test_invariant_m3tm_rate_broadcasts() -> None:
     several = m3tm_rate(**{**NICKEL, "curie_temperature": [[300.0], [600.0]], "debye_energy": [1e-21, 2e-21, 4e-21]})
     assert several.shape == (2, 3)
