@@ -2,12 +2,11 @@
 
 import re
 import sys
-from collections.abc import Iterator
-from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["dead_links", "tags"]
+__all__ = ["dead_links"]
 
 # Attributes that name a file the page loads or leads to.
 _TARGETS = {"href", "src", "poster", "data"}
@@ -15,35 +14,27 @@ _TARGETS = {"href", "src", "poster", "data"}
 _LOADED_BY_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)["']?((?:https?:)?//[^"')\s]+)""")
 
 
-# A parser goes from letter to letter through the thousands of tags of a formula; these look at those with an address.
-_NOT_SHOWN = re.compile(r"(<(script|style)\b[^>]*>).*?</\2\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"""<([a-z][\w-]*)((?:\s(?:[^>"']|"[^"]*"|'[^']*')*)?)>""", re.IGNORECASE)
-_NAMED = re.compile(r"\s(?:id|name|href|src|poster|data|rel)\s*=", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([^\s"'=>/]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-
-
-def tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The tags of a page that have an anchor or an address, with their attributes."""
-    for tag, attributes in _TAG.findall(_NOT_SHOWN.sub(r"\1", text)):
-        if _NAMED.search(attributes):
-            found = reversed(_ATTRIBUTE.findall(attributes))  # of two with the same name, browsers take the first
-            yield tag.lower(), {name.lower(): unescape("".join(values)) for name, *values in found}
-
-
-class _Page:
+class _Page(HTMLParser):
     """The anchors of a page and what it points to."""
 
     def __init__(self, text: str) -> None:
+        super().__init__()
         self.anchors: set[str] = set()
         self.links: list[str] = []
         self.requests: list[str] = []
-        for tag, attributes in tags(text):
-            self.anchors |= {attributes[name] for name in ("id", "name") if name in attributes}
-            addresses = [value for name, value in attributes.items() if name in _TARGETS]
-            self.links += addresses
-            # A link may lead outside, on a click; nothing else may.
-            if tag != "a" and not (tag == "link" and attributes.get("rel") == "canonical"):
-                self.requests += addresses
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if value is None:
+                continue
+            if name in ("id", "name"):
+                self.anchors.add(value)
+            elif name in _TARGETS:
+                self.links.append(value)
+                # A link may lead outside, on a click; nothing else may.
+                if tag != "a" and not (tag == "link" and ("rel", "canonical") in attrs):
+                    self.requests.append(value)
 
 
 def dead_links(directory: Path) -> list[str]:

@@ -23,6 +23,7 @@ FOREIGN = ("PYTHON", "JUPYTER", "IPYTHON", "MPL", "MATPLOTLIB", "NUMBA_", "SPHIN
 
 # Kernels talk to this machine alone; their warning that nobody encrypts the talk is noise in every build.
 # They live for seconds: looking for garbage rarely and leaving it behind at the end spares a tenth of their time.
+# What a cell opens it closes; the handlers that a kernel needs at its end are registered later and run before.
 _KERNEL = """\
 import atexit, gc, os
 c.IPKernelApp.log_level = "ERROR"

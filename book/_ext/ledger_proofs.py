@@ -206,14 +206,14 @@ def _begins(name: str, part: str) -> bool:
     return name == part or name.startswith(f"{part}_")
 
 
-def _serves(modules: Mapping[str, ast.Module], test: str) -> set[str]:
+def _serves(modules: Mapping[str, ast.Module], test: str) -> frozenset[str]:
     file, _, name = test.partition("::")
     function = _function(modules[file], name) if file in modules else None
-    return served_by(modules[file], function) if function else set()
+    return served_by(modules[file], function) if function else frozenset()
 
 
 @lru_cache(maxsize=4096)
-def served_by(module: ast.Module, function: ast.FunctionDef) -> set[str]:
+def served_by(module: ast.Module, function: ast.FunctionDef) -> frozenset[str]:
     """Return the equation numbers or statement ids that a test is parametrised by, as text.
 
     Seeds and sizes are parameters too, so only a parameter called equation, number or statement counts.
@@ -228,7 +228,7 @@ def served_by(module: ast.Module, function: ast.FunctionDef) -> set[str]:
             for case in _cases(values):
                 if len(case) == len(names) and isinstance(case[place], ast.Constant):
                     found.add(str(ast.literal_eval(case[place])))
-    return found
+    return frozenset(found)
 
 
 def _argument_names(node: ast.expr) -> list[str]:

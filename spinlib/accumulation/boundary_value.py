@@ -46,7 +46,8 @@ def solve_accumulation(
 
     Raises:
         ValueError: ``rtol`` or ``max_step`` not above 0; a spin that nothing relaxes and no end fixes, so that there is
-            no steady state, or no single one; waves that need more than 2e5 cells.
+            no steady state, or no single one, or that relaxes so slowly that rounding hides it; waves that need more
+            than 2e5 cells.
 
     Warns:
         UserWarning: a layer thinner than its mean free path, a medium in which the Boltzmann equation has no wave,

@@ -97,11 +97,11 @@ def visit(tab: Page, path: Path, width: int, report: Report | None = None) -> It
         tab.goto(path.resolve().as_uri(), wait_until="load")
         settle(tab)
         yield tab
-        tab.evaluate("localStorage.clear(), sessionStorage.clear()")
     finally:
-        tab.goto("about:blank")
         for event, listener in listeners.items():
             tab.remove_listener(event, listener)
+        tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+        tab.goto("about:blank")
 
 
 def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:

@@ -5,13 +5,12 @@ import io
 import re
 import zipfile
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 from nbformat import NotebookNode
-
-from tools.check_links import tags
 
 __all__ = ["csv_problems", "download_links", "notebook_problems", "zip_problems"]
 
@@ -31,12 +30,21 @@ _MYST = {
 }
 
 
+class _Links(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if tag == "a" and name == "href" and value]
+
+
 def download_links(pages: list[Path]) -> dict[Path, list[str]]:
     """The files that pages offer for download, each with the names of the pages."""
     found: dict[Path, list[str]] = {}
     for page in pages:
-        found_here = (attributes.get("href", "") for tag, attributes in tags(page.read_text("utf-8")) if tag == "a")
-        for link in dict.fromkeys(found_here):
+        for link in dict.fromkeys(_Links(page.read_text(encoding="utf-8")).found):
             url = urlsplit(link)
             if not url.scheme and not url.netloc and url.path.endswith(_KINDS):
                 found.setdefault((page.parent / unquote(url.path)).resolve(), []).append(page.name)

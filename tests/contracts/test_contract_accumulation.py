@@ -76,8 +76,10 @@ def structures(draws: st.DrawFn, ring: bool = False) -> SpinStructure:
     closed = Boundary.periodic(rotation_matrix((1, 0, 0), draws(draw.angles())) if ring else None)
     both = (closed, closed) if ring else (draws(ends()), draws(ends()))
     if not any(end is None or end.kind == "spin_accumulation" for end in both):
-        # No end holds m then: what relaxation alone holds is as uncertain as relaxation is slow, and refused at last.
+        # No end sets m: what relaxation and contacts hold is as uncertain as they are slow, and refused at last.
         lost = sum(layer.thickness / layer.medium.spin_relaxation_time for layer in stack)
+        for end, layer in zip(both, (stack[0], stack[-1]), strict=True):
+            lost += end.matrix[0, 0] / layer.medium.density_of_states if end.kind == "contact" else 0.0
         crossed = sum(layer.thickness / layer.medium.diffusivity for layer in stack)
         assume(lost * crossed > 1e-5)
     return SpinStructure(stack, *both, field, exchange_force=draws(st.booleans()))

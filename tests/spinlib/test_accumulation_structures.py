@@ -455,6 +455,16 @@ def test_bad_input_solver(refusal):
     refusal.check()
 
 
+def test_bad_input_relaxation_that_rounding_hides():
+    """Between two insulating ends relaxation alone holds m: d^2 = 1e-12 of a diffusion length squared is too little."""
+    medium = DiffusiveMedium(0.1, 1e-9)
+    with pytest.raises(ValueError, match=r"so long beside the time .* pass a shorter one, or inf and an end"):
+        solve_accumulation(SpinStructure([Layer(medium, 1e-11)], FLUX, FLUX))
+    fed = Boundary.spin_current(Z)
+    m = solve_accumulation(SpinStructure([Layer(medium, 1e-8)], fed, FLUX)).spin_accumulation
+    np.testing.assert_allclose(m[:, 2], 0.1, rtol=1e-6)  # j tau/d
+
+
 @refusals(
     *(
         Refusal(

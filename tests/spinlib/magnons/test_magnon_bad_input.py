@@ -468,6 +468,13 @@ def test_bad_input_noise_is_refused_in_time() -> None:
     assert "the steps at t = 1 s become too short" in str(caught.value)
 
 
+def test_bad_input_runaway_too_fast_for_the_times_is_refused() -> None:
+    """A bandwidth of a million gaps lets it grow within 1e-28 s, near 1e-14 s."""
+    metal = Ferromagnet(MagnonBand(1e-19, 1e-41, 1e-13), 1.0, 0.0, 1e-44, 1e-9)
+    with pytest.raises(RuntimeError, match="become too short, or too many"):
+        simulate_demagnetization(metal, 1e4, [0.0, 1e-10], allow_runaway=True)
+
+
 def test_bad_input_times_far_from_zero_are_rounded() -> None:
     """The same picoseconds, one second later."""
     times = np.array([0.0, 1e-11])
