@@ -186,7 +186,7 @@ def by_matrices(medium, left, right, thickness):
 def test_limit_step_is_the_balance_of_two_matrices(medium, thickness, angle):
     left, right = directions(angle)
     found = step_interface_accumulation(medium, left, right, thickness)
-    np.testing.assert_allclose(found, by_matrices(medium, left, right, thickness), rtol=0, atol=2e-12)
+    np.testing.assert_allclose(found, by_matrices(medium, left, right, thickness), rtol=0, atol=1e-11)
 
 
 def test_limit_step_is_a_boundary_value_problem():
