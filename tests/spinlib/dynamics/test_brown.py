@@ -47,6 +47,8 @@ POINTS = [
     (0.1, 100.0),
     (2.5e-3, 2470.0),
     (1.5e-4, 8.5e4),
+    (1e-9, 1.5e10),
+    (1e-3, 2e4),
 ]
 ROUNDING = 2e-15  # relative, for each k_B T of the lower barrier and one more
 
