@@ -135,7 +135,7 @@ def _curve_summary(line: Line2D) -> str:
     keep = np.isfinite(x) & np.isfinite(y)
     if not keep.any():
         return f"{line.get_label()}: no finite point"
-    x, y = x[keep], y[keep]
+    x, y = x[keep] + 0.0, y[keep] + 0.0  # which makes 0 of -0
     rounding = 1e-12 * np.abs(y).max()  # differs between processors
     y = np.where(np.abs(y) < rounding, 0.0, y)
     integral = np.trapezoid(y, x)

@@ -172,7 +172,7 @@ def _largest(apply: Callable[[_Real], _Real], start: _Real) -> float:
         if norm * abs(vectors[-1, -1]) <= _RESIDUAL * found:
             return found
         matrix[n + 1, n] = norm
-    raise RuntimeError(f"Brown's eigenvalue did not converge in {_ITERATIONS} iterations; report barrier and reduced_field")
+    raise RuntimeError(f"the iteration did not converge in {_ITERATIONS} steps; report barrier and reduced_field")
 
 
 @cache

@@ -111,9 +111,10 @@ def test_summary_counts_the_zeros_of_a_curve_that_oscillates():
     plt.close(figure)
 
 
-def test_summary_ignores_rounding_noise():
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_summary_ignores_rounding_noise(zero):
     figure, axes = plt.subplots()
-    axes.plot([0, 1, 2], [0, 1, 1e-17], label="curve")
+    axes.plot([zero, 1, 2], [zero, 1, 1e-17], label="curve")
     text = summary(figure)
     plt.close(figure)
     assert text == "curve: x 0 to 2; min 0 at 0; max 1 at 1; zeros at 0, 2; integral 1"

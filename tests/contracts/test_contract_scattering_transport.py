@@ -55,7 +55,10 @@ def _filters(result: Any, theta: float, spacer_transmission: float) -> None:
     with warnings.catch_warnings(action="ignore"):
         whole = transport([rotate(filters, theta), normal_metal(n), filters])
     np.testing.assert_allclose(g / spacer_transmission, whole.conductance / n, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(torque / spacer_transmission, whole.torque[2] / n, rtol=0, atol=1e-9)
+    # Filters nearly alike resolve the filling of the mode between them badly, and below 1e-7 not; the angle bounds all.
+    turned = abs(np.sin(theta))
+    rounding = min(turned, 4e-16 / (n * turned)) if turned else 0.0
+    np.testing.assert_allclose(torque / spacer_transmission, whole.torque[2] / n, rtol=0, atol=1e-9 + rounding)
 
 
 @st.composite

@@ -186,7 +186,7 @@ def test_limit_field_without_anisotropy():
 
 def test_bad_input_iteration_without_end_is_no_value(monkeypatch):
     monkeypatch.setattr(_brown, "_ITERATIONS", 3)
-    with pytest.raises(RuntimeError, match="did not converge in 3 iterations; report barrier and reduced_field"):
+    with pytest.raises(RuntimeError, match="did not converge in 3 steps; report barrier and reduced_field"):
         brown_eigenvalue(1.0, 0.3)
 
 
