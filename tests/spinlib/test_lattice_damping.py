@@ -87,7 +87,7 @@ def test_invariant_dissipation_is_symmetric_positive_and_adds_over_leads(seed, l
     by_lead = [dissipation_tensor(run, lead=lead) for lead in ("left", "right")]
     for tensor in (whole, *by_lead):
         assert tensor.shape == (parameters, parameters)
-        np.testing.assert_array_equal(tensor, tensor.T)
+        np.testing.assert_allclose(tensor, tensor.T, rtol=0, atol=1e-15 * scale)
         assert np.linalg.eigvalsh(tensor).min() > -1e-12 * scale
     np.testing.assert_allclose(sum(by_lead), whole, rtol=0, atol=1e-12 * scale)
     # S drops out of the sum over leads: Tr dS_i^dagger dS_j = Tr K_i K_j.
