@@ -19,7 +19,7 @@ from tools.isolation import CACHE, ROOT, digest, write_whole
 
 KEPT = CACHE / "trust"
 COMMITTED = ROOT / "tests" / "trust"
-PARTS = ("tests", "refusals", "determinism", "uncompiled", "oldest", "latest", "audit", "types")
+PARTS = ("tests", "refusals", "determinism", "uncompiled", "processors", "oldest", "latest", "audit", "types")
 """A file each; the page *Trust* shows them all."""
 
 KINDS = {

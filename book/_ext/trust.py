@@ -1,8 +1,8 @@
 """The last results of the long checks, from the files in which they are committed.
 
-Directive: ``{trust} tests|refusals|mutants|survivors|determinism|lanes|types|audit|licences|speed``. What has no
-file is said to be unchecked; what was checked on other sources than today's is said, too. ``speed`` says for which
-benchmarks the library has changed since they ran: no test fails for that.
+Directive: ``{trust} tests|refusals|mutants|survivors|determinism|processors|lanes|types|audit|licences|speed``. What
+has no file is said to be unchecked; what was checked on other sources than today's is said, too. ``speed`` says for
+which benchmarks the library has changed since they ran: no test fails for that.
 """
 
 import json
@@ -116,6 +116,17 @@ class TrustDirective(PartsDirective):
             if plain
             else _unchecked("Kernels as plain Python")
         )  # fmt: skip
+
+    def _part_processors(self) -> Iterator[nodes.Node]:
+        if not (found := self._found(COMMITTED / "processors.json")):
+            yield _unchecked()
+            return
+        rows = []
+        for run in found["runs"]:
+            differ = ", ".join(room.replace("_", " ") for room in run["differ"])
+            rows.append((run["instructions"], str(run["tests"]), differ or "none"))
+        yield table(("newest instructions", "tests that hold", "rooms with other bits"), rows)
+        yield _words(self._stamp(found))
 
     def _part_lanes(self) -> Iterator[nodes.Node]:
         found = {lane: self._found(COMMITTED / f"{lane}.json") for lane in ("oldest", "latest")}

@@ -80,11 +80,12 @@ def evolve(
 ) -> Evolution:
     """Solve from ``times[0]`` on and return the state at ``times``.
 
-    A step is accepted if no occupation is negative at its points and records by more than 1e-20 of the largest, or of
-    1 if that is less, and 1e-300, which count as 0; and if the last Legendre coefficient of all polynomials is below
-    ``rtol``: of occupations above 1 as a share of their own, of those below as a share of the largest or 1, of
-    accumulations as a share of the largest so far. That of the temperature counts times the change it makes. A step
-    ends at each kink, and what its points know of the temperature has to hold between them, too.
+    A step is accepted if no occupation at its points and records is below zero by more than 1e-300 and than 1e-20 of
+    the smaller of 1 and the largest occupation, since what is negative by less counts as 0; and if the last Legendre
+    coefficient of all polynomials is below ``rtol``: of occupations above 1 as a share of their own, of those below as
+    a share of the largest or 1, of accumulations as a share of the largest so far. That of the temperature counts times
+    the change it makes. A step ends at each kink, and what its points know of the temperature has to hold between them,
+    too.
 
     Args:
         system: as for :func:`collocate`.

@@ -96,11 +96,13 @@ def visit(tab: Page, path: Path, width: int, report: Report | None = None) -> It
     try:
         tab.goto(path.resolve().as_uri(), wait_until="load")
         settle(tab)
-        yield tab
+        try:
+            yield tab
+        finally:
+            tab.evaluate("localStorage.clear(), sessionStorage.clear()")
     finally:
         for event, listener in listeners.items():
             tab.remove_listener(event, listener)
-        tab.evaluate("localStorage.clear(), sessionStorage.clear()")
         tab.goto("about:blank")
 
 

@@ -450,7 +450,7 @@ def content(result):
     return np.einsum("tni,n->ti", m, weights.ravel())
 
 
-@pytest.mark.parametrize(("tau", "rounding"), [(0.0, 1e-11), (2e-14, 1e-9)])  # of a hundred cells, and of a thousand
+@pytest.mark.parametrize(("tau", "rounding"), [(0.0, 1e-12), (2e-14, 5e-10)])  # of a hundred cells, and of a thousand
 def test_invariant_insulated_layers_keep_their_spin_to_rounding(tau, rounding):
     first, second = DiffusiveMedium(1e-3, inf, tau), DiffusiveMedium(3e-3, inf, 0.0, 0.0, 2.0)
     structure = SpinStructure([Layer(first, 20 * nm), Layer(second, 30 * nm)], CLOSED, CLOSED)

@@ -1,4 +1,4 @@
-"""The same bits whatever hash seed, neighbours and threads; what threads and compiler may change is named."""
+"""The same bits whatever hash seed, neighbours and threads; what threads, compiler and processor change is named."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from numpy._core import _multiarray_umath as numpy_kernels
 
 from tests.fingerprints import ROOMS, THREADED, deviation
 
@@ -26,6 +27,9 @@ KERNELS = (
     "test_lattice_transfer.py",
 )
 """Tests of kernels that take a minute as plain Python. The others follow trajectories: one step is a hundred slower."""
+
+PROCESSORS = {"X86_V2": ("SSE 4.2", "Nehalem"), "X86_V3": ("AVX2", "Haswell"), "X86_V4": ("AVX-512", "SkylakeX")}
+"""Instructions by NumPy's name: what they are called, and a processor of OpenBLAS that has no others."""
 
 
 def start(threads: int = 1, seed: str = "0", **settings: str) -> subprocess.Popen[str]:
@@ -114,3 +118,45 @@ def test_invariant_kernels_as_plain_python_give_the_same_numbers() -> None:
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed
     keep("uncompiled", {"differ": differ, "tolerance": UNCOMPILED, "files": list(KERNELS), "tests": int(passed[1])})
+
+
+def older(level: str) -> dict[str, str]:
+    """Settings under which NumPy and OpenBLAS compute as on a processor without the instructions after ``level``."""
+    known = [*PROCESSORS, *(name for name in numpy_kernels.__cpu_dispatch__ if name not in PROCESSORS)]
+    has = [name for name in numpy_kernels.__cpu_dispatch__ if numpy_kernels.__cpu_features__[name]]
+    newer = [name for name in has if known.index(name) > known.index(level)]
+    return {"OPENBLAS_CORETYPE": PROCESSORS[level][1], "NPY_DISABLE_CPU_FEATURES": " ".join(newer)}
+
+
+@pytest.mark.full
+def test_invariant_tests_hold_with_the_instructions_of_older_processors(tmp_path: Path) -> None:
+    """The unit tests and the examples; which rooms have other bits shows that the settings reach NumPy and OpenBLAS."""
+    from tools.trust import keep
+
+    levels = [level for level in PROCESSORS if numpy_kernels.__cpu_features__.get(level)]
+    if len(levels) < 2:
+        pytest.skip("WARNING: other instructions were NOT tried, NumPy knows none of this processor to leave out")
+    options = ["-q", "-p", "no:cacheprovider", "--noconftest", "-p", "tests.examples", "-W", "error", "-o", "addopts="]
+    chosen = [
+        "-m",
+        "not full",
+        "--doctest-modules",
+        "--ignore=tests/spinlib/test_package.py",
+        "tests/spinlib",
+        "spinlib",
+    ]
+    base, runs = answer(start()), {}
+    for level in levels:
+        with (tmp_path / level).open("w") as file:
+            command = [sys.executable, "-m", "pytest", *options, *chosen]
+            runs[level] = subprocess.Popen(command, cwd=ROOT, env=os.environ | older(level), stdout=file, stderr=file)
+    found = []
+    for level, run in runs.items():
+        code, printed = run.wait(), (tmp_path / level).read_text(encoding="utf-8")
+        assert code == 0, f"{level}: {printed}"
+        passed = re.search(r"(\d+) passed", printed)
+        assert passed
+        differ = sorted(differences(base, answer(start(**older(level)))))
+        found.append({"instructions": PROCESSORS[level][0], "differ": differ, "tests": int(passed[1])})
+    assert len({tuple(run["differ"]) for run in found}) > 1
+    keep("processors", {"runs": found})

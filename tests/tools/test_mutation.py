@@ -184,6 +184,8 @@ def test_invariant_survivors_on_record_are_explained() -> None:
     assert {result["kind"] for result in stored.values()} == set(KINDS)
     survived = {key for key, result in stored.items() if result["verdict"] == "survived"}
     assert survived <= set(mutation_record.explained())
+    killed = {key for key, result in stored.items() if result["verdict"] in ("killed", "timeout")}
+    assert not killed & set(mutation_record.explained())
 
 
 @pytest.mark.full

@@ -19,7 +19,19 @@ from tools.isolation import LOCK, ROOT, digest
 sys.path.insert(0, str(EXTENSIONS))
 page = importlib.import_module("trust")
 STAMP = {"date": "2026-01-02", "version": "0", "sources": digest(ROOT / "spinlib")[:16]}
-PARTS = ("tests", "refusals", "mutants", "survivors", "determinism", "lanes", "types", "audit", "licences", "speed")
+PARTS = (
+    "tests",
+    "refusals",
+    "mutants",
+    "survivors",
+    "determinism",
+    "processors",
+    "lanes",
+    "types",
+    "audit",
+    "licences",
+    "speed",
+)
 
 
 @pytest.fixture
@@ -101,6 +113,16 @@ def test_survivors_come_with_their_reasons(show, tmp_path):
     assert "spin *  3 of 9" in show("mutants", mutation=found).replace("\n", " ")
 
 
+def test_rooms_with_other_bits_on_other_processors_are_named(show):
+    runs = [
+        {"instructions": "SSE", "tests": 7, "differ": ["wide_lattice"]},
+        {"instructions": "AVX", "tests": 7, "differ": []},
+    ]
+    text = show("processors", processors={"runs": runs}).replace("\n", " ")
+    assert "SSE  7  wide lattice" in text
+    assert "AVX  7  none" in text
+
+
 @pytest.mark.parametrize(
     ("test", "kind"),
     [
@@ -138,6 +160,8 @@ def test_committed_results_are_of_this_version_and_whole(path):
     if path.stem == "determinism":
         assert set(found["numbers"]) == set(ROOMS)
         assert {(run["threads"], run["seed"]) for run in found["runs"]} >= {(1, "0"), (2, "0"), (4, "0"), (1, "random")}
+    if path.stem == "processors":
+        assert len({run["tests"] for run in found["runs"]}) == 1 < len(found["runs"])
     if path.stem in ("oldest", "latest"):
         assert found["failed"] == []
         assert found["doctests"] > 250
