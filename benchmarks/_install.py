@@ -13,7 +13,7 @@ from tools.isolation import digest, write_whole
 __all__ = ["install_peers", "lock_peers"]
 
 _UV = [sys.executable, "-m", "uv", "--quiet"]
-_FROM_SOURCE = {"kwant": "a C compiler; with the library MUMPS (Debian, Ubuntu: libmumps-dev) it is faster"}
+_FROM_SOURCE = {"kwant": "a C compiler; with the library MUMPS (Debian, Ubuntu: libmumps-scotch-dev) it is faster"}
 """Peers that are built here, and what that needs beyond their requirements."""
 
 
